@@ -1,0 +1,143 @@
+"""Every error that this package raises on purpose.
+
+Each says what is wrong in its message, what to do about it in its `hint`, and by its class whether
+the same attempt can succeed later (`retryable`)::
+
+    BackendError
+    ├── UsageError                 an argument of the command line
+    ├── ConfigError                the YAML file, or what it asks of a project
+    ├── LabelConfigError           the labelling config (XML) of a project
+    ├── TaskError                  a task without what the labelling config names
+    ├── ImageError                 a task's image
+    │   ├── AddressError           an address that is refused or not understood
+    │   ├── FetchError             an address that answered, but not with an image
+    │   ├── UnavailableError       an address that did not answer (retryable)
+    │   └── ImageFormatError       bytes that are no usable image
+    ├── GeminiError                a request to Gemini
+    │   ├── AuthenticationError    the key is missing, wrong or lacks a right
+    │   ├── RequestError           the request is refused as it stands
+    │   ├── ModelError             no such model
+    │   ├── RateLimitError         too many requests (retryable)
+    │   ├── QuotaError             the day's quota is used up
+    │   ├── ServiceError           Gemini's own fault (retryable)
+    │   ├── TransportError         no answer, or half of one (retryable)
+    │   ├── BlockedError           the prompt or the answer was blocked
+    │   └── IncompleteError        Gemini stopped before it wrote an answer
+    └── ReplyError                 a reply in which nothing can be read
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class BackendError(Exception):
+    """The root: a message, and a hint that says what would help."""
+
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} Hint: {self.hint}"
+
+
+class UsageError(BackendError):
+    """An argument of the command line cannot be used."""
+
+
+class ConfigError(BackendError):
+    """The YAML file is wrong, or asks for what a project does not have."""
+
+
+class LabelConfigError(BackendError):
+    """A labelling config (XML) cannot be read, or has nothing that can be filled."""
+
+
+class TaskError(BackendError):
+    """A task lacks what the labelling config names."""
+
+
+class ImageError(BackendError):
+    """A task's image cannot be had or used."""
+
+
+class AddressError(ImageError):
+    """An image address is refused, or of a kind that is not understood."""
+
+
+class FetchError(ImageError):
+    """An image address answered, but not with an image: 401, 404, too large, too many redirects."""
+
+
+class UnavailableError(ImageError):
+    """An image address did not answer, or with a 5xx: later it may."""
+
+    retryable = True
+
+
+class ImageFormatError(ImageError):
+    """The bytes are not an image that can be used: no image, truncated, a decompression bomb."""
+
+
+class GeminiError(BackendError):
+    """A request to Gemini failed."""
+
+
+class AuthenticationError(GeminiError):
+    """The key is missing or wrong, or lacks the right to do this (401, 403, `API_KEY_INVALID`)."""
+
+
+class RequestError(GeminiError):
+    """Gemini refuses the request as it stands (4xx)."""
+
+
+class ModelError(GeminiError):
+    """Gemini knows no such model (404)."""
+
+
+class RateLimitError(GeminiError):
+    """Too many requests for now (429).
+
+    Args:
+        message: What happened.
+        hint: What would help.
+        retry_after: Seconds to wait as the server asks for them, or None where it does not say.
+    """
+
+    retryable = True
+
+    def __init__(self, message: str, *, hint: str, retry_after: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class QuotaError(GeminiError):
+    """The quota of the day is used up (429 with a per-day quota): a minute's wait will not help."""
+
+
+class ServiceError(GeminiError):
+    """Gemini failed on its side (408, 5xx)."""
+
+    retryable = True
+
+
+class TransportError(GeminiError):
+    """No answer came from Gemini, or only a part: refused, reset, timed out, cut short."""
+
+    retryable = True
+
+
+class BlockedError(GeminiError):
+    """Gemini blocked the prompt or its own answer (safety, recitation, prohibited content)."""
+
+
+class IncompleteError(GeminiError):
+    """Gemini stopped before it wrote an answer: out of tokens, failed, cancelled."""
+
+
+class ReplyError(BackendError):
+    """A reply holds nothing that can be read as an answer."""
