@@ -1,0 +1,63 @@
+"""What the environment says, read once, at the edge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CONFIG_VARIABLE = "LABEL_STUDIO_GEMINI_CONFIG"
+"""Names the YAML file where no command line does: worker processes, other servers."""
+
+LOG_LEVEL_VARIABLE = "LOG_LEVEL"
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The variables that matter, under the names that Label Studio and Gemini users know.
+
+    Attributes:
+        api_key: GOOGLE_API_KEY, else GEMINI_API_KEY: the order of Google's SDK.
+        base_url: GOOGLE_GEMINI_BASE_URL: another address of the Gemini API.
+        label_studio_url: LABEL_STUDIO_URL, else LABEL_STUDIO_HOST.
+        label_studio_token: LABEL_STUDIO_API_KEY, else LABEL_STUDIO_ACCESS_TOKEN.
+        state_folder: MODEL_DIR, else the user's own state folder: what survives a restart.
+        config_file: LABEL_STUDIO_GEMINI_CONFIG: the YAML file.
+        log_level: LOG_LEVEL, in small letters; `info` where it is none that there is.
+    """
+
+    state_folder: Path
+    api_key: str | None = field(default=None, repr=False)
+    base_url: str | None = None
+    label_studio_url: str | None = None
+    label_studio_token: str | None = field(default=None, repr=False)
+    config_file: Path | None = None
+    log_level: str = "info"
+
+
+def read_environment(variables: Mapping[str, str]) -> Environment:
+    """Read the variables; an empty one counts as not set."""
+
+    def first(*names: str) -> str | None:
+        return next((value for name in names if (value := variables.get(name, "").strip())), None)
+
+    folder = first("MODEL_DIR")
+    level = (first(LOG_LEVEL_VARIABLE) or "").lower()
+    file = first(CONFIG_VARIABLE)
+    return Environment(
+        state_folder=Path(folder)
+        if folder
+        else platformdirs.user_state_path("label-studio-gemini"),
+        api_key=first("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+        base_url=first("GOOGLE_GEMINI_BASE_URL"),
+        label_studio_url=first("LABEL_STUDIO_URL", "LABEL_STUDIO_HOST"),
+        label_studio_token=first("LABEL_STUDIO_API_KEY", "LABEL_STUDIO_ACCESS_TOKEN"),
+        config_file=Path(file) if file else None,
+        log_level=level if level in LOG_LEVELS else "info",
+    )

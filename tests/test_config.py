@@ -1,0 +1,144 @@
+"""A wrong file is answered with where it is wrong and what would be right."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from label_studio_gemini.config import Config, RecipeConfig, build_json_schema, read_config
+from label_studio_gemini.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FULL = """
+model: gemini-2.5-flash
+api: generate_content
+recipes:
+  - name: street
+    prompt: Detect every vehicle and every person.
+    labels:
+      car: Car
+      person walking: Pedestrian
+    target: box
+    unknown_as: Car
+concurrency: 4
+timeout: 30
+images:
+  allowed_hosts: [photos.local]
+  max_megapixels: 50
+"""
+
+
+def read(tmp_path: Path, text: str) -> Config:
+    file = tmp_path / "street.yaml"
+    file.write_text(text, encoding="utf-8")
+    return read_config(file)
+
+
+def test_a_whole_file(tmp_path: Path) -> None:
+    config = read(tmp_path, FULL)
+    assert config.model == "gemini-2.5-flash"
+    assert config.recipes == [
+        RecipeConfig(
+            name="street",
+            prompt="Detect every vehicle and every person.",
+            labels={"car": "Car", "person walking": "Pedestrian"},
+            target="box",
+            unknown_as="Car",
+        )
+    ]
+    assert config.images.allowed_hosts == ["photos.local"]
+
+
+def test_no_file_and_an_empty_file_are_the_defaults(tmp_path: Path) -> None:
+    defaults = Config().model_dump()
+    assert read_config(None).model_dump() == defaults
+    assert read(tmp_path, "# nothing yet\n").model_dump() == defaults
+
+
+def test_labels_may_be_a_list(tmp_path: Path) -> None:
+    config = read(tmp_path, "recipes: [{name: a, labels: [Car, Van]}]")
+    assert config.recipes[0].label_map == {"Car": "Car", "Van": "Van"}
+
+
+@dataclass(frozen=True)
+class Wrong:
+    id: str
+    text: str
+    message: tuple[str, ...]
+    hint: str
+
+
+CASES = [
+    Wrong("key", "modle: x", ("street.yaml:1: modle:", "no key 'modle'"), "did you mean `model`"),
+    Wrong(
+        "key in a recipe",
+        "recipes:\n  - name: a\n    lables: {}\n",
+        ("street.yaml:3: recipes[0].lables", "no key 'lables'"),
+        "did you mean `labels`",
+    ),
+    Wrong("secret", "api_key: abc", ("no key 'api_key'",), "GEMINI_API_KEY"),
+    Wrong("far off", "zzz: 1", ("no key 'zzz'",), "the keys are model, api"),
+    Wrong("choice", "\napi: rest", ("street.yaml:2: api: 'rest'",), "'interactions' or"),
+    Wrong("missing", "recipes: [{prompt: x}]", ("recipes[0].name", "missing"), "add a `name:`"),
+    Wrong("number", "concurrency: many", ("concurrency: 'many'",), "schema"),
+    Wrong("bool as number", "concurrency: true", ("concurrency: True",), "schema"),
+    Wrong("zero", "timeout: 0", ("timeout: 0", "greater than 0"), "schema"),
+    Wrong("nan", "timeout: .nan", ("timeout: nan",), "schema"),
+    Wrong(
+        "norway",
+        "recipes:\n  - name: a\n    labels:\n      no: Norway\n",
+        ("recipes[0].labels", "False is not text"),
+        "quotes",
+    ),
+    Wrong("empty text", "model: ''", ("model: ''",), "schema"),
+    Wrong("list", "- a", ("street.yaml:1: the file: ['a']",), "schema"),
+    Wrong("twice", "model: a\nmodel: b", ("street.yaml:2", "'model' is there twice"), "keep one"),
+    Wrong(
+        "same name",
+        "recipes: [{name: a}, {name: a}]",
+        ("two recipes are called 'a'",),
+        "schema",
+    ),
+    Wrong("yaml", "a: [", ("not valid YAML",), "indentation"),
+    Wrong("tab", "a:\n\t- b", ("not valid YAML",), "indentation"),
+    Wrong("python tag", "a: !!python/object:os.system {}", ("not valid YAML",), "indentation"),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_errors_say_where_and_what_is_right(case: Wrong, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, case.text)
+    for part in case.message:
+        assert part in caught.value.message
+    assert case.hint in caught.value.hint
+    assert "\n" not in caught.value.message
+
+
+def test_several_mistakes_are_counted(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"and 1 more"):
+        read(tmp_path, "modle: x\napi: rest")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_config(tmp_path / "none.yaml")
+    (tmp_path / "latin.yaml").write_bytes(b"model: caf\xe9")
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        read_config(tmp_path / "latin.yaml")
+
+
+def test_every_key_of_the_schema_says_what_it_is_for() -> None:
+    schema = build_json_schema()
+    json.dumps(schema)
+    definitions = schema["$defs"]
+    assert isinstance(definitions, dict)
+    for model in (schema, *definitions.values()):
+        assert model["additionalProperties"] is False
+        for name, field in model["properties"].items():
+            assert field.get("description") or "$ref" in field, name
