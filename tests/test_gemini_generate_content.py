@@ -1,0 +1,296 @@
+"""generateContent: what goes out, and what is read of what comes back."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from google.genai.types import BlockedReason, FinishReason
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from gemini_recorder import Answer, recording
+from label_studio_gemini.errors import BlockedError, GeminiError, IncompleteError, RequestError
+from label_studio_gemini.gemini import GeminiRequest, InlineImage, Usage, connect_gemini
+from label_studio_gemini.gemini.generate_content import read_response
+from label_studio_gemini.gemini.refusals import Call
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CALL = Call(model="gemini-9", timeout=30, secret="AIzaSyA-secret")
+PIXELS = b"\xfb\xef\xff"
+SCHEMA: dict[str, object] = {
+    "type": "object",
+    "properties": {"boxes": {"type": "array", "items": {"type": "integer"}}},
+    "required": ["boxes"],
+}
+REQUEST = GeminiRequest(
+    model="gemini-3-flash-preview",
+    prompt="Detect the größten cars.",
+    images=(InlineImage(PIXELS, "image/png"), InlineImage(b"second", "image/jpeg")),
+    schema=SCHEMA,
+)
+
+
+def response(reason: str | None = "STOP", *parts: object, **more: object) -> str:
+    candidate = {"content": {"parts": parts, "role": "model"}, "finishReason": reason, "index": 0}
+    return json.dumps({"candidates": [candidate], **more})
+
+
+def text(said: str) -> dict[str, object]:
+    return {"text": said}
+
+
+THOUGHT = {"text": "Hm.", "thought": True}
+
+
+def folded(value: Any) -> Any:
+    """JSON without the casing of its keys, which the SDK mixes."""
+    if isinstance(value, dict):
+        return {key.replace("_", "").lower(): folded(item) for key, item in value.items()}
+    return [folded(item) for item in value] if isinstance(value, list) else value
+
+
+async def test_the_request_is_the_recorded_one(shared: Path) -> None:
+    """Images before the text, a JSON answer by JSON Schema, and no tools, no store, no stream."""
+    name = "gc_json_schema_thinking_level_part_res.json"
+    wire = json.loads((shared / "gemini" / "wire" / name).read_text("utf-8"))[0]
+    async with recording(Answer(response("STOP", text("[]")))) as recorder:
+        gemini = connect_gemini(
+            api="generate_content", api_key="K-secret-key", base_url=recorder.url, timeout=9
+        )
+        await gemini.generate(REQUEST)
+        await gemini.aclose()
+    [sent] = recorder.requests
+    assert sent.line == wire["request_line"]
+    assert sent.headers["x-goog-api-key"] == "K-secret-key"
+    assert "authorization" not in sent.headers
+    body = folded(sent.body)
+    [content] = body["contents"]
+    images, prompt = content["parts"][:-1], content["parts"][-1]
+    assert prompt == {"text": "Detect the größten cars."}
+    sent_images = [
+        (base64.urlsafe_b64decode(i["inlinedata"]["data"]), i["inlinedata"]["mimetype"])
+        for i in images
+    ]
+    assert sent_images == [(PIXELS, "image/png"), (b"second", "image/jpeg")]
+    config = body["generationconfig"]
+    assert config["responsemimetype"] == "application/json"
+    assert config["responsejsonschema"] == folded(SCHEMA)
+    assert sent.body["generationConfig"]["responseJsonSchema"] == SCHEMA
+
+    recorded = folded(wire["body"])
+    assert set(body) == set(recorded)
+    assert set(config) == set(recorded["generationconfig"]) - {"thinkingconfig"}
+    assert content["role"] == recorded["contents"][0]["role"]
+    recorded_image = recorded["contents"][0]["parts"][0]["inlinedata"]
+    assert set(images[0]["inlinedata"]) == set(recorded_image)
+
+
+def test_the_modelled_answer_is_read(shared: Path) -> None:
+    wire = json.loads((shared / "gemini" / "wire" / "gc_text_inline.json").read_text("utf-8"))
+    reply = read_response(json.dumps(wire[0]["response"]["body"]), CALL)
+    assert reply.text == '[{"box_2d":[100,200,500,600],"label":"cat"}]'
+    assert reply.usage == Usage(1100, 30, 70, 0)
+    assert not reply.truncated
+
+
+@dataclass(frozen=True)
+class Text:
+    name: str
+    body: str
+    expected: str
+    truncated: bool = False
+
+
+TEXTS = [
+    Text("one part", response("STOP", text("[1]")), "[1]"),
+    Text("several parts", response("STOP", text("[1"), text("]")), "[1]"),
+    Text("thoughts", response("STOP", THOUGHT, text("[1]"), THOUGHT), "[1]"),
+    Text("other parts", response("STOP", {"executableCode": {}}, text("[1]")), "[1]"),
+    Text("no reason", response(None, text("[1]")), "[1]"),
+    Text("out of tokens", response("MAX_TOKENS", text("[1,")), "[1,", truncated=True),
+    Text("to continue", response("CONTINUATION", text("[1,")), "[1,", truncated=True),
+    Text("malformed", response("MALFORMED_RESPONSE", text("[1,")), "[1,", truncated=True),
+    Text("a new reason", response("BORED", text("[1]")), "[1]", truncated=True),
+    Text("lower case", response("stop", text("[1]")), "[1]"),
+    Text(
+        "snake case",
+        '{"candidates": [{"content": {"parts": [{"text": "[1]"}]}, "finish_reason": "STOP"}]}',
+        "[1]",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", TEXTS, ids=lambda case: case.name)
+def test_the_text_without_thoughts_is_the_answer(case: Text) -> None:
+    reply = read_response(case.body, CALL)
+    assert (reply.text, reply.truncated) == (case.expected, case.truncated)
+
+
+@dataclass(frozen=True)
+class Stop:
+    name: str
+    body: str
+    expected: type[GeminiError]
+    said: str = ""
+    hint: str = ""
+
+
+STOPS = [
+    Stop("an empty answer", "{}", IncompleteError, "no reason given"),
+    Stop("no candidates", '{"candidates": []}', IncompleteError),
+    Stop("no content", '{"candidates": [{"finishReason": "OTHER"}]}', IncompleteError, "OTHER"),
+    Stop("no parts", '{"candidates": [{"content": {"parts": null}}]}', IncompleteError),
+    Stop("white space", response("STOP", text(" ")), IncompleteError, "STOP"),
+    Stop("a thought only", response("MAX_TOKENS", THOUGHT), IncompleteError, hint="hinking"),
+    Stop("malformed", response("MALFORMED_FUNCTION_CALL"), IncompleteError, "MALFORMED"),
+    Stop("a new reason", response("BORED"), IncompleteError, "BORED"),
+    Stop("safety with text", response("SAFETY", text("[1")), BlockedError, "SAFETY"),
+    Stop(
+        "blocked prompt",
+        '{"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}',
+        BlockedError,
+        "PROHIBITED_CONTENT",
+    ),
+    Stop("blocked anew", '{"promptFeedback": {"blockReason": "RUDE"}}', BlockedError, "RUDE"),
+    Stop(
+        "a message",
+        '{"candidates": [{"finishReason": "SPII", "finishMessage": "As AIzaSyA-secret."}]}',
+        BlockedError,
+        "SPII: As [key].",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", STOPS, ids=lambda case: case.name)
+def test_no_answer_is_an_error_that_says_why(case: Stop) -> None:
+    with pytest.raises(GeminiError) as caught:
+        read_response(case.body, CALL)
+    assert type(caught.value) is case.expected
+    assert case.said in caught.value.message
+    assert case.hint in caught.value.hint
+
+
+def test_each_reason_of_the_sdk_is_a_block_a_stop_or_an_answer() -> None:
+    """The whole enum, so that a reason which a new SDK brings is looked at."""
+    kinds: dict[type[GeminiError] | None, set[str]] = {None: set()}
+    for reason in FinishReason:
+        try:
+            read_response(response(reason.value), CALL)
+        except GeminiError as error:
+            kinds.setdefault(type(error), set()).add(reason.value)
+    assert kinds == {
+        None: set(),
+        BlockedError: {
+            "SAFETY",
+            "RECITATION",
+            "BLOCKLIST",
+            "PROHIBITED_CONTENT",
+            "SPII",
+            "IMAGE_SAFETY",
+            "IMAGE_PROHIBITED_CONTENT",
+            "IMAGE_OTHER",
+            "IMAGE_RECITATION",
+            "ESCALATION",
+            "MODEL_ARMOR",
+            "PUP_LIMITED_DISABLED",
+        },
+        IncompleteError: {
+            "FINISH_REASON_UNSPECIFIED",
+            "STOP",
+            "MAX_TOKENS",
+            "LANGUAGE",
+            "OTHER",
+            "MALFORMED_FUNCTION_CALL",
+            "NO_IMAGE",
+            "UNEXPECTED_TOOL_CALL",
+            "TOO_MANY_TOOL_CALLS",
+            "MISSING_THOUGHT_SIGNATURE",
+            "MALFORMED_RESPONSE",
+            "CONTINUATION",
+        },
+    }
+
+
+@pytest.mark.parametrize("reason", BlockedReason)
+def test_each_block_of_a_prompt_is_a_block(reason: BlockedReason) -> None:
+    with pytest.raises(BlockedError, match=reason.value):
+        read_response(json.dumps({"promptFeedback": {"blockReason": reason.value}}), CALL)
+
+
+@pytest.mark.parametrize(
+    "usage", [None, {}, {"promptTokenCount": None}, {"promptTokenCount": "many", "new": []}]
+)
+def test_odd_usage_costs_no_answer(usage: Any) -> None:
+    reply = read_response(response("STOP", text("[]"), usageMetadata=usage), CALL)
+    assert reply.usage == Usage()
+
+
+def test_every_kind_of_token_is_counted() -> None:
+    usage = {
+        "promptTokenCount": 1,
+        "candidatesTokenCount": 2,
+        "thoughtsTokenCount": 3,
+        "cachedContentTokenCount": 4,
+        "totalTokenCount": 6,
+    }
+    reply = read_response(response("STOP", text("[]"), usageMetadata=usage), CALL)
+    assert reply.usage == Usage(1, 2, 3, 4)
+
+
+@given(reason=st.text(), said=st.text(st.characters(codec="utf-8")))
+def test_any_reason_gives_a_reply_or_an_error(reason: str, said: str) -> None:
+    try:
+        reply = read_response(response(reason, text(said)), CALL)
+    except GeminiError:
+        return
+    assert reply.text == said
+    assert said.strip()
+
+
+def test_what_is_no_response_is_refused() -> None:
+    for body in ("", "[]", "null", '{"candidates": 1}', "<html>"):
+        with pytest.raises(ValidationError):
+            read_response(body, CALL)
+
+
+@pytest.mark.parametrize("said", ["9" * 5000, "[" * 100_000, '{"a":' * 50_000])
+async def test_what_a_model_repeats_without_end_is_still_a_reply(said: str) -> None:
+    """The SDK would parse it too, and raise ValueError or RecursionError on a paid answer."""
+    async with recording(Answer(response("MAX_TOKENS", text(said)))) as recorder:
+        gemini = connect_gemini(
+            api="generate_content", api_key="demo", base_url=recorder.url, timeout=9
+        )
+        reply = await gemini.generate(REQUEST)
+        await gemini.aclose()
+    assert reply.text == said
+    assert reply.truncated
+
+
+async def test_a_new_reason_goes_without_a_warning() -> None:
+    """The SDK's enum warns of values that it does not know; here that would be an error."""
+    async with recording(Answer(response("BORED", text("[1]")))) as recorder:
+        gemini = connect_gemini(
+            api="generate_content", api_key="demo", base_url=recorder.url, timeout=9
+        )
+        reply = await gemini.generate(REQUEST)
+        await gemini.aclose()
+    assert reply.text == "[1]"
+
+
+async def test_a_model_that_is_no_name_is_refused_before_it_is_sent() -> None:
+    async with recording(Answer("{}")) as recorder:
+        gemini = connect_gemini(
+            api="generate_content", api_key="demo", base_url=recorder.url, timeout=9
+        )
+        for model in ("", "../files", "m?key=x"):
+            with pytest.raises(RequestError, match="cannot be sent"):
+                await gemini.generate(GeminiRequest(model, "hi", (), SCHEMA))
+        await gemini.aclose()
+    assert not recorder.requests
