@@ -1,0 +1,217 @@
+"""The emulator as an ASGI app: it routes, refuses, records, and goes wrong as scripted."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeAlias
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.routing import Route
+
+from label_studio_gemini.emulator import control, generation, storage
+from label_studio_gemini.emulator.api import Api
+from label_studio_gemini.emulator.connection import BrokenResponse, Gone, wait
+from label_studio_gemini.emulator.faults import Breakage, Fault
+from label_studio_gemini.emulator.refusals import (
+    Refusal,
+    bad_key,
+    missing_key,
+    not_found,
+    not_offered,
+    refusal_from_problem,
+)
+from label_studio_gemini.emulator.responses import json_response
+from label_studio_gemini.emulator.settings import DEFAULT_SETTINGS, EmulatorSettings
+from label_studio_gemini.emulator.state import Call, State
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from label_studio_gemini.emulator.key import AnswerKey
+    from label_studio_gemini.emulator.recorder import RecordedRequest
+
+    Handler: TypeAlias = "Callable[[Call], Awaitable[Callable[[Fault], Response]]]"
+    Plain: TypeAlias = "Callable[[State, Call], Response]"
+    Own: TypeAlias = "Callable[[State, Request], Awaitable[Response]]"
+
+_RETRY_SECONDS = 47.0
+_EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_NOT_JSON = "<!DOCTYPE html><html><title>Error 502 (Server Error)!!1</title></html>"
+
+
+class Emulator:
+    """A local Gemini.
+
+    Attributes:
+        app: The ASGI app. It relies on `EmulatorProtocol` for faults that break connections.
+    """
+
+    def __init__(self, answers: AnswerKey, settings: EmulatorSettings = DEFAULT_SETTINGS) -> None:
+        self._state = State(answers, settings)
+        self.app = Starlette(routes=self._routes())
+
+    @property
+    def requests(self) -> tuple[RecordedRequest, ...]:
+        """Return every request to the API that is kept, the oldest first."""
+        return self._state.recorder.snapshot()
+
+    def script(self, *faults: Fault) -> None:
+        """Make things go wrong, in this order; see `Fault`."""
+        self._state.faults.script(faults)
+
+    def clear_faults(self) -> None:
+        """Let all go well again."""
+        self._state.faults.clear()
+
+    def clear_requests(self) -> None:
+        """Forget the requests that came."""
+        self._state.recorder.clear()
+
+    def publish(self, uri: str, data: bytes, mime_type: str) -> None:
+        """Let requests name a picture by this public address; the emulator opens no real one."""
+        self._state.files.publish(uri, data, mime_type)
+
+    def stop(self) -> None:
+        """End all waits; call it in the event loop that serves the app."""
+        self._state.stopping.set()
+
+    def _routes(self) -> list[Route]:
+        routes = [
+            Route(path, self._endpoint(api, handler), methods=methods)
+            for path, methods, api, handler in self._table()
+        ]
+        own: list[tuple[str, list[str], Own]] = [
+            ("/emulator/faults", ["POST", "DELETE"], control.faults),
+            ("/emulator/requests", ["GET", "DELETE"], control.requests),
+            ("/emulator/health", ["GET"], control.health),
+        ]
+        return [
+            *(Route(path, self._own(handler), methods=methods) for path, methods, handler in own),
+            *routes,
+            Route("/{path:path}", self._endpoint(Api.OTHER, self._nowhere), methods=_EVERY_METHOD),
+        ]
+
+    def _table(self) -> list[tuple[str, list[str], Api, Handler]]:
+        kept = self._plain(generation.interaction)
+        models, files = self._plain(storage.models), self._plain(storage.files)
+        model = "/{version}/models/{name}"
+        return [
+            (f"{model}:generateContent", ["POST"], Api.GENERATE_CONTENT, self._generate),
+            (f"{model}:countTokens", ["POST"], Api.COUNT_TOKENS, self._count),
+            (f"{model}:{{method}}", ["POST"], Api.OTHER, self._not_offered),
+            (model, ["GET"], Api.MODELS, models),
+            ("/{version}/models", ["GET"], Api.MODELS, models),
+            ("/{version}/interactions", ["POST"], Api.INTERACTIONS, self._generate),
+            ("/{version}/interactions/{name}", ["GET", "DELETE"], Api.INTERACTIONS, kept),
+            ("/{version}/interactions/{name}/cancel", ["POST"], Api.INTERACTIONS, kept),
+            ("/upload/{version}/files", ["POST"], Api.FILES, self._plain(storage.upload)),
+            ("/{version}/files/{name}", ["GET", "DELETE"], Api.FILES, self._plain(storage.file)),
+            ("/{version}/files", ["GET"], Api.FILES, files),
+        ]
+
+    def _own(self, handler: Own) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            return await handler(self._state, request)
+
+        return endpoint
+
+    def _endpoint(self, api: Api, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            recorder = self._state.recorder
+            record = recorder.start(
+                request.method,
+                request.url.path,
+                dict(request.query_params),
+                dict(request.headers),
+            )
+            record.api = api
+            try:
+                response: Response = await self._exchange(request, record, handler)
+            except Refusal as refusal:
+                response = json_response(
+                    refusal.body(api), status=refusal.status, headers=refusal.headers(api)
+                )
+            except (Gone, ClientDisconnect):
+                recorder.finish(record, None)
+                return Response(status_code=503)
+            broken = isinstance(response, BrokenResponse)
+            recorder.finish(record, None if broken else response.status_code)
+            return response
+
+        return endpoint
+
+    async def _exchange(
+        self, request: Request, record: RecordedRequest, handler: Handler
+    ) -> Response:
+        raw = await self._body(request)
+        self._state.recorder.read(record, len(raw))
+        self._check_key(request, record.api)
+        answer = await handler(Call(request, record, raw))
+        fault = self._state.faults.take(record)
+        if fault.delay:
+            await wait(fault.delay, request.receive, self._state.stopping)
+        if fault.problem is not None:
+            seconds = _RETRY_SECONDS if fault.retry_seconds is None else fault.retry_seconds
+            raise refusal_from_problem(
+                fault.problem, model=record.model or "", retry_seconds=seconds
+            )
+        response = await asyncio.to_thread(answer, fault)
+        return self._broken(response, fault.breakage)
+
+    async def _body(self, request: Request) -> bytes:
+        largest = self._state.settings.largest_body
+        pieces: list[bytes] = []
+        length = 0
+        async for piece in request.stream():
+            length += len(piece)
+            # What is too much is still read: to hang up on a client that is sending tells it less.
+            if length <= largest:
+                pieces.append(piece)
+        if length > largest:
+            raise Refusal(f"Request payload size exceeds the limit: {largest} bytes.")
+        return b"".join(pieces)
+
+    def _check_key(self, request: Request, api: Api) -> None:
+        if "upload_id" in request.query_params:
+            return  # the address of an upload is its own proof
+        key = request.headers.get("x-goog-api-key") or request.query_params.get("key")
+        if not key:
+            raise missing_key(api)
+        if not self._state.settings.key_is_valid(key):
+            raise bad_key()
+
+    def _broken(self, response: Response, breakage: Breakage | None) -> Response:
+        if breakage is None:
+            return response
+        if breakage is Breakage.NOT_JSON:
+            return Response(_NOT_JSON, media_type="application/json")
+        return BrokenResponse(breakage, bytes(response.body), self._state.stopping)
+
+    def _plain(self, handler: Plain) -> Handler:
+        async def run(call: Call) -> Callable[[Fault], Response]:
+            response = await asyncio.to_thread(handler, self._state, call)
+            return lambda _fault: response
+
+        return run
+
+    async def _generate(self, call: Call) -> Callable[[Fault], Response]:
+        return await generation.generate(self._state, call)
+
+    async def _count(self, call: Call) -> Callable[[Fault], Response]:
+        response = await generation.count(self._state, call)
+        return lambda _fault: response
+
+    async def _not_offered(self, call: Call) -> Callable[[Fault], Response]:
+        raise not_offered(f"`{call.request.path_params['method']}`")
+
+    async def _nowhere(self, call: Call) -> Callable[[Fault], Response]:
+        raise not_found(f"The address {call.request.method} {call.request.url.path}")
+
+
+def build_emulator(answers: AnswerKey, settings: EmulatorSettings = DEFAULT_SETTINGS) -> Emulator:
+    """Return an emulator that answers from `answers`; its `app` is to be served."""
+    return Emulator(answers, settings)

@@ -1,0 +1,105 @@
+"""What the model sees: each picture that was sent, and what the key has in it."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, NamedTuple
+
+from label_studio_gemini.emulator.items import Found
+from label_studio_gemini.emulator.labels import names_for
+from label_studio_gemini.emulator.pictures import MIME_TYPES, Match, PictureError, decode
+from label_studio_gemini.emulator.refusals import Refusal
+from label_studio_gemini.emulator.tokens import picture_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from label_studio_gemini.emulator.ask import Ask, Picture
+    from label_studio_gemini.emulator.files import FileStore
+    from label_studio_gemini.emulator.key import AnswerKey
+
+_MOST_PICTURES = 3600
+_REMEMBERED = 4096
+
+
+class Sight(NamedTuple):
+    """One picture of a request: its bytes, its (width, height) and which photo of the key it is."""
+
+    data: bytes
+    size: tuple[int, int]
+    match: Match | None
+    tokens: int
+
+
+class Eye:
+    """Looks at pictures; several threads may ask. What a picture shows is remembered."""
+
+    def __init__(self, key: AnswerKey, files: FileStore) -> None:
+        self._key = key
+        self._files = files
+        self._lock = threading.Lock()
+        self._seen: OrderedDict[bytes, tuple[tuple[int, int], Match | None]] = OrderedDict()
+
+    def look(self, model: str, pictures: Sequence[Picture]) -> tuple[Sight, ...]:
+        """Return what each picture is.
+
+        Raises:
+            Refusal: If one is missing, of another type, or no image; or if there are too many.
+        """
+        if len(pictures) > _MOST_PICTURES:
+            raise Refusal(f"A request may have {_MOST_PICTURES} images, this one {len(pictures)}.")
+        return tuple(self._look(model, picture) for picture in pictures)
+
+    def photo(self, sight: Sight) -> str | None:
+        """Return the file name of the photo of the key."""
+        return self._key.photos[sight.match.number].file_name if sight.match else None
+
+    def find(self, ask: Ask, sights: Iterable[Sight], labels: Sequence[str]) -> list[Found]:
+        """Return the objects that were asked for, as they lie in the pictures that were sent."""
+        names = names_for(self._key.labels, asked=labels, prompt=ask.prompt)
+        return [
+            Found(
+                names[thing.label],
+                sight.match.lay.frame(thing.frame),
+                tuple(sight.match.lay.ring(ring) for ring in thing.rings),
+            )
+            for sight in sights
+            if sight.match is not None
+            for thing in self._key.photos[sight.match.number].objects
+            if thing.label in names
+        ]
+
+    def _look(self, model: str, picture: Picture) -> Sight:
+        data, mime_type = self._fetch(picture)
+        if mime_type not in MIME_TYPES:
+            raise Refusal(f"Unsupported MIME type: {mime_type}")
+        size, match = self._recognise(data)
+        return Sight(data, size, match, picture_tokens(model, size, picture.resolution))
+
+    def _fetch(self, picture: Picture) -> tuple[bytes, str | None]:
+        if picture.data is not None:
+            return picture.data, picture.mime_type
+        data, mime_type = self._files.resolve(picture.uri or "")
+        return data, picture.mime_type or mime_type
+
+    def _recognise(self, data: bytes) -> tuple[tuple[int, int], Match | None]:
+        digest = hashlib.sha256(data).digest()
+        with self._lock:
+            if digest in self._seen:
+                self._seen.move_to_end(digest)
+                return self._seen[digest]
+        try:
+            image = decode(data)
+        except PictureError as error:
+            raise Refusal(
+                "Unable to process input image. Please retry or report in "
+                "https://developers.generativeai.google/guide/troubleshooting"
+            ) from error
+        seen = image.size, self._key.gallery.find(image)
+        with self._lock:
+            self._seen[digest] = seen
+            if len(self._seen) > _REMEMBERED:
+                self._seen.popitem(last=False)
+        return seen
