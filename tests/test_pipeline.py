@@ -1,0 +1,179 @@
+"""A task gives a prediction or a failure of its own; what is left out is counted."""
+
+from __future__ import annotations
+
+import io
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from label_studio_gemini.config import Config
+from label_studio_gemini.errors import GeminiError, ReplyError, ServiceError, TaskError
+from label_studio_gemini.gemini import GeminiReply, GeminiRequest, Usage
+from label_studio_gemini.images import ImageReader
+from label_studio_gemini.pipeline import Failure, Notes, Outcome, Pipeline, Prediction, total_notes
+from label_studio_gemini.plan import build_plan
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+XML = """<View><Image name="a" value="$a"/><Image name="b" value="$b"/>
+<RectangleLabels name="one" toName="a"><Label value="Car"/></RectangleLabels>
+<RectangleLabels name="both" toName="a,b"><Label value="Dog"/></RectangleLabels></View>"""
+BOX = '{"box_2d": [100, 200, 300, 400], "label": "%s"}'
+
+
+@dataclass
+class ScriptedGemini:
+    """Answers each request by what it asks for; a label without a text is a failure."""
+
+    texts: dict[str, str | Exception] = field(default_factory=dict)
+    requests: list[GeminiRequest] = field(default_factory=list)
+
+    async def generate(self, request: GeminiRequest) -> GeminiReply:
+        self.requests.append(request)
+        text = next(text for label, text in self.texts.items() if f"- {label}" in request.prompt)
+        if isinstance(text, Exception):
+            raise text
+        return GeminiReply(text, Usage(input_tokens=10, output_tokens=2, thought_tokens=1))
+
+    async def aclose(self) -> None:
+        pass
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> dict[str, str]:
+    """Two images of different sizes, so that a mix-up shows."""
+    for name, size in (("a", (640, 480)), ("b", (300, 500))):
+        picture = io.BytesIO()
+        Image.new("RGB", size, "red").save(picture, "PNG")
+        (tmp_path / f"{name}.png").write_bytes(picture.getvalue())
+    return {name: str(tmp_path / f"{name}.png") for name in "ab"}
+
+
+@pytest.fixture
+async def images(tmp_path: Path) -> AsyncIterator[ImageReader]:
+    reader = ImageReader(allowed_folders=(tmp_path,))
+    yield reader
+    await reader.aclose()
+
+
+async def outcome_of(gemini: ScriptedGemini, images: ImageReader, task: object) -> Outcome:
+    pipeline = Pipeline(Config(), gemini, images)
+    return await pipeline.predict(task, build_plan(Config(), XML), None)
+
+
+async def test_each_control_tag_is_asked_about_each_of_its_images(
+    images: ImageReader, data: dict[str, str]
+) -> None:
+    gemini = ScriptedGemini({"Car": f"[{BOX % 'Car'}]", "Dog": f"[{BOX % 'Dog'}]"})
+    outcome = await outcome_of(gemini, images, {"id": 1, "data": data})
+    assert isinstance(outcome, Prediction)
+    assert [
+        (item["from_name"], item["to_name"], item["original_width"], item["original_height"])
+        for item in outcome.regions
+    ] == [("one", "a", 640, 480), ("both", "a", 640, 480), ("both", "b", 300, 500)]
+    assert outcome.usage == Usage(30, 6, 3, 0)
+    assert outcome.usage.total == 39
+    assert [len(request.images) for request in gemini.requests] == [1, 1, 1]
+
+
+async def test_one_failed_question_fails_the_task(
+    images: ImageReader, data: dict[str, str]
+) -> None:
+    """Half a prediction would be stored, and the other half never asked for again."""
+    error = ServiceError("Gemini answered 503.", hint="try again.")
+    gemini = ScriptedGemini({"Car": f"[{BOX % 'Car'}]", "Dog": error})
+    assert await outcome_of(gemini, images, {"data": data}) == Failure(error)
+
+
+@dataclass(frozen=True)
+class Left:
+    id: str
+    text: str
+    regions: int
+    notes: str
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Left("nothing there", "[]", 0, ""),
+        Left(
+            "unknown label",
+            f"[{BOX % 'Car'}, {BOX % 'Cat'}]",
+            1,
+            "1 without a matching label ('Cat')",
+        ),
+        Left("bad item", f"[{BOX % 'Car'}, 7]", 1, "1 rejected (not_an_object)"),
+        Left("cut", f"[{BOX % 'Car'}, {{", 1, "1 replies cut short"),
+        Left(
+            "outside",
+            '[{"box_2d": [0, 0, 1200, 500], "label": "Car"}]',
+            1,
+            "1 cut back to the image",
+        ),
+    ],
+    ids=lambda case: case.id,
+)
+async def test_what_is_left_out_is_counted(
+    case: Left, images: ImageReader, data: dict[str, str]
+) -> None:
+    gemini = ScriptedGemini({"Car": case.text, "Dog": "[]"})
+    outcome = await outcome_of(gemini, images, {"data": data})
+    assert isinstance(outcome, Prediction)
+    assert len(outcome.regions) == case.regions
+    assert str(outcome.notes) == case.notes
+
+
+@pytest.mark.parametrize("text", ["", "I see a car.", '[{"box_2d": [1', "[7]"])
+async def test_an_unusable_reply_is_a_failure_not_an_empty_image(
+    text: str, images: ImageReader, data: dict[str, str]
+) -> None:
+    outcome = await outcome_of(ScriptedGemini({"Car": text, "Dog": "[]"}), images, {"data": data})
+    assert isinstance(outcome, Failure)
+    assert isinstance(outcome.error, ReplyError)
+
+
+async def test_a_missing_image_is_named(images: ImageReader, data: dict[str, str]) -> None:
+    outcome = await outcome_of(ScriptedGemini(), images, {"data": {"a": data["a"]}})
+    assert isinstance(outcome, Failure)
+    assert isinstance(outcome.error, TaskError)
+    assert "`data.b`" in outcome.error.message
+
+
+async def test_a_bug_costs_its_task_alone_and_is_logged(
+    images: ImageReader, data: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    gemini = ScriptedGemini({"Car": ZeroDivisionError("secret"), "Dog": "[]"})
+    outcome = await outcome_of(gemini, images, {"id": 4, "data": data})
+    assert isinstance(outcome, Failure)
+    assert "secret" not in str(outcome.error)
+    assert "task 4 failed in a way that is a bug" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_a_failure_is_one_line_with_a_hint_in_the_log(
+    images: ImageReader, data: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    error = GeminiError("It went wrong.", hint="do this.")
+    with caplog.at_level(logging.INFO, logger="label_studio_gemini"):
+        await outcome_of(ScriptedGemini({"Car": error, "Dog": "[]"}), images, {"data": data})
+    (record,) = [one for one in caplog.records if one.name == "label_studio_gemini.pipeline"]
+    assert record.getMessage() == "a task without id failed: It went wrong. Hint: do this."
+
+
+def test_notes_add_up() -> None:
+    one = Notes(rejects={"no_box": 1}, unmatched={"x": 2}, clamped=1)
+    two = Notes(rejects={"no_box": 2, "no_label": 1}, dropped={"empty": 1}, truncated=1)
+    assert total_notes([one, two]) == Notes(
+        rejects={"no_box": 3, "no_label": 1},
+        unmatched={"x": 2},
+        dropped={"empty": 1},
+        clamped=1,
+        truncated=1,
+    )
