@@ -1,0 +1,60 @@
+"""The command `serve`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from label_studio_gemini.config import read_config
+from label_studio_gemini.environment import (
+    CONFIG_VARIABLE,
+    LOG_LEVEL_VARIABLE,
+    LOG_LEVELS,
+    read_environment,
+)
+from label_studio_gemini.errors import AuthenticationError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def run_server(
+    config_file: Path | None, *, host: str, port: int, workers: int, log_level: str | None
+) -> None:
+    """Serve until stopped.
+
+    Raises:
+        BackendError: What would fail for every request: the YAML, the key, an option.
+    """
+    _put_in_environment(config_file, log_level)
+    environment = read_environment(os.environ)
+    read_config(config_file or environment.config_file)
+    if environment.api_key is None:
+        raise AuthenticationError(
+            "There is no Gemini API key.",
+            hint="set GEMINI_API_KEY (from https://aistudio.google.com/apikey), "
+            "or try `label-studio-gemini demo`, which needs none.",
+        )
+    import uvicorn  # noqa: PLC0415 - a mistake is answered before a server is loaded
+
+    uvicorn.run(
+        "label_studio_gemini.server:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        log_config=None,
+    )
+
+
+def _put_in_environment(config_file: Path | None, log_level: str | None) -> None:
+    """Leave the options where the app finds them, in this process and in its workers."""
+    if config_file is not None:
+        os.environ[CONFIG_VARIABLE] = str(config_file.resolve())
+    if log_level is None:
+        return
+    if log_level.lower() not in LOG_LEVELS:
+        raise UsageError(
+            f"There is no log level {log_level!r}.", hint=f"use {', '.join(LOG_LEVELS)}."
+        )
+    os.environ[LOG_LEVEL_VARIABLE] = log_level

@@ -1,0 +1,161 @@
+"""The commands, as typed: what they write, what they say, and how they end."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from label_studio_gemini.config import Config
+from label_studio_gemini.demo.photos import sample_label_config
+from label_studio_gemini.emulator import Fault, Problem
+from services import SCRIPTS, clean_environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from label_studio_gemini.emulator import RunningEmulator
+
+COMMAND = SCRIPTS / "label-studio-gemini"
+
+
+def run(*arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=clean_environment(**settings),
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+    )
+
+
+@pytest.fixture
+def with_key(gemini: RunningEmulator) -> dict[str, str]:
+    return {"GEMINI_API_KEY": "a-key", "GOOGLE_GEMINI_BASE_URL": gemini.url}
+
+
+@pytest.mark.parametrize("command", ["serve", "predict", "demo", "emulate", "schema"])
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    ended = run(command, "--help")
+    assert ended.returncode == 0
+    assert f"label-studio-gemini {command}" in ended.stdout.split("Examples:")[1]
+
+
+def test_help_imports_neither_sdk_nor_server() -> None:
+    """Their imports would take seconds; `--help` is to be there at once."""
+    code = (
+        "import sys\n"
+        "from label_studio_gemini.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "slow = {'google.genai', 'label_studio_ml', 'fastapi', 'pydantic', 'numpy', 'PIL'}\n"
+        "print('slow:', sorted(slow & set(sys.modules)))"
+    )
+    ended = subprocess.run(
+        [SCRIPTS / "python", "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert "slow: []" in ended.stdout
+
+
+def test_predict_writes_what_label_studio_imports(
+    with_key: dict[str, str], photos: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "tasks.json"
+    xml = tmp_path / "config.xml"
+    xml.write_text(sample_label_config())
+    ended = run("predict", photos, "--label-config", xml, "--out", out, **with_key)
+    assert ended.returncode == 0, ended.stderr
+    tasks: list[dict[str, Any]] = json.loads(out.read_text())
+    assert [task["data"]["image"] for task in tasks] == sorted(
+        f"/data/local-files/?d={photo.name}" for photo in photos.glob("*.jpg")
+    )
+    assert sum(len(task["predictions"][0]["result"]) for task in tasks) == 39
+    assert "7 of 7 tasks predicted, 0 failed, 39 result items" in ended.stderr
+    assert "coins.jpg: 24 result items" in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_predict_reads_task_json_and_writes_to_standard_output(
+    with_key: dict[str, str], photos: Path, tmp_path: Path
+) -> None:
+    """`/data/local-files/` addresses are read from the document root, as Label Studio does."""
+    tasks = tmp_path / "tasks.json"
+    tasks.write_text('[{"id": 3, "data": {"image": "/data/local-files/?d=coffee.jpg"}}]')
+    ended = run(
+        *("predict", tasks, "--label-config", sample_label_config(), "--out", "-"),
+        *("--document-root", photos),
+        **with_key,
+    )
+    assert ended.returncode == 0, ended.stderr
+    (task,) = json.loads(ended.stdout)
+    assert task["id"] == 3
+    assert len(task["predictions"][0]["result"]) == 3
+
+
+def test_predict_with_failures_keeps_the_rest(
+    with_key: dict[str, str], gemini: RunningEmulator, photos: Path, tmp_path: Path
+) -> None:
+    gemini.script(Fault(problem=Problem.INTERNAL, images=frozenset({"coins.jpg"}), times=None))
+    out = tmp_path / "tasks.json"
+    xml = sample_label_config()
+    ended = run("predict", photos, "--label-config", xml, "--out", out, **with_key)
+    assert ended.returncode == 1
+    assert "failed: coins.jpg:" in ended.stderr
+    assert "6 of 7 tasks predicted, 1 failed" in ended.stderr
+    assert sum("predictions" in task for task in json.loads(out.read_text())) == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nowhere",), "There is no file or folder 'nowhere'"),
+        ((".", "--out", "no/such/folder/t.json"), "cannot be written"),
+        ((".", "--config", "none.yaml"), "'none.yaml' cannot be read"),
+        ((".", "--label-config", "none.xml"), "'none.xml' cannot be read"),
+        ((".", "--label-config", "<View>"), "not valid XML"),
+        ((".", "--colour"), "--colour"),
+        ((), "SOURCE"),
+    ],
+)
+def test_a_mistake_of_the_user(
+    arguments: tuple[str, ...], message: str, with_key: dict[str, str]
+) -> None:
+    """Exit code 2, a readable line, a hint, no traceback."""
+    given = () if "--label-config" in arguments else ("--label-config", sample_label_config())
+    ended = run("predict", *given, *arguments, **with_key)
+    assert ended.returncode == 2
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_wrong_key_is_said_once(with_key: dict[str, str], photos: Path, tmp_path: Path) -> None:
+    wrong = {**with_key, "GEMINI_API_KEY": "wrong-key"}
+    out = tmp_path / "t.json"
+    xml = sample_label_config()
+    ended = run("predict", photos, "--label-config", xml, "--out", out, **wrong)
+    assert ended.returncode == 2
+    assert "Hint:" in ended.stderr
+    assert "wrong-key" not in ended.stderr
+
+
+def test_schema_is_json_and_describes_the_file() -> None:
+    schema = json.loads(run("schema").stdout)
+    assert set(schema["properties"]) == set(Config.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--answers", "a.json"), "--answers and --images go together"),
+        (("--answers", "a.json", "--images", "."), "a.json"),
+    ],
+)
+def test_emulate_with_a_key_that_is_not_there(arguments: tuple[str, ...], message: str) -> None:
+    ended = run("emulate", *arguments)
+    assert ended.returncode == 2
+    assert message in ended.stderr
+    assert "Hint:" in ended.stderr
