@@ -133,6 +133,11 @@ class LabelStudio:
         _checked(self._client.post(f"/api/projects/{project}/import", files=files))
         return {name: self._task_named(project, name) for name in photos}
 
+    def import_tasks(self, project: int, tasks: bytes) -> None:
+        """Import a file of tasks, predictions included."""
+        file = ("tasks.json", tasks, "application/json")
+        _checked(self._client.post(f"/api/projects/{project}/import", files={"file": file}))
+
     def _task_named(self, project: int, name: str) -> int:
         page = self._get("/api/tasks", project=project, fields="all", page_size=200)
         # Label Studio puts a random prefix and a hyphen before the name of what is uploaded.

@@ -13,6 +13,7 @@ from PIL import Image
 
 import label_studio_gemini.demo
 from answer_keys import AnswerKey, read_answer_key, score
+from label_studio_gemini.cli import main
 from real_label_studio import (
     LEGACY_TOKEN,
     LabelStudio,
@@ -302,3 +303,30 @@ def test_label_studio_ml_start_runs_this_same_server(
     (prediction,) = label_studio.predictions(project)
     assert min(scores([prediction], sample, tasks)) >= 0.95
     assert prediction.model_version in versions
+
+
+def test_what_the_labelling_config_tells_gemini_is_allowed_in_it(
+    label_studio: LabelStudio, backend: Service, sample: AnswerKey
+) -> None:
+    """Label Studio takes a config with our attribute, and stores the alias of a label."""
+    project = label_studio.create_project(
+        '<View><Image name="image" value="$image"/>'
+        '<RectangleLabels name="label" toName="image" gemini_prompt="Find the crockery.">'
+        '<Label value="Becher" alias="mug" hint="with a handle" predicted_values="cup"/>'
+        "</RectangleLabels></View>"
+    )
+    tasks = label_studio.upload(project, sample.photos("coffee.jpg"))
+    label_studio.connect(project, backend.url)
+    label_studio.open_task(project, tasks["coffee.jpg"])
+
+    (prediction,) = label_studio.predictions(project)
+    assert [box.label for box in prediction.boxes] == ["mug"]
+
+
+def test_the_file_of_the_demo_can_be_imported(label_studio: LabelStudio, tmp_path: Path) -> None:
+    """Photos and predictions come in one file, into a project with the config beside it."""
+    with pytest.raises(SystemExit):
+        main(["demo", "--out", str(tmp_path)])
+    project = label_studio.create_project((tmp_path / "label_config.xml").read_text())
+    label_studio.import_tasks(project, (tmp_path / "predictions.json").read_bytes())
+    assert sum(len(stored.boxes) for stored in label_studio.predictions(project)) == 39
