@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
 from dataclasses import dataclass
@@ -30,7 +31,11 @@ class RunningBackend:
     client: httpx2.Client
 
     def post(self, path: str, body: object) -> httpx2.Response:
-        return self.client.post(path, json=body)
+        return self.post_text(path, json.dumps(body))
+
+    def post_text(self, path: str, body: str) -> httpx2.Response:
+        headers = {"content-type": "application/json"}
+        return self.client.post(path, content=body, headers=headers)
 
 
 @contextlib.contextmanager

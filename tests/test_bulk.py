@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from label_studio_gemini.bulk import build_import, image_folders, predict_jobs, read_jobs
+from label_studio_gemini.bulk import (
+    build_import,
+    digest_of_data,
+    image_folders,
+    predict_jobs,
+    prediction_of,
+    read_jobs,
+)
 from label_studio_gemini.config import Config
 from label_studio_gemini.demo.photos import sample_label_config
 from label_studio_gemini.emulator import Fault, Problem
 from label_studio_gemini.environment import Environment
-from label_studio_gemini.errors import AuthenticationError, UsageError
+from label_studio_gemini.errors import AuthenticationError, QuotaError, UsageError
 from label_studio_gemini.labels import read_label_config
-from label_studio_gemini.pipeline import Failure, open_pipeline
+from label_studio_gemini.pipeline import Failure, Prediction, open_pipeline
 from label_studio_gemini.plan import build_plan
 
 if TYPE_CHECKING:
@@ -62,9 +70,9 @@ def test_task_json_is_kept_as_it_was(tmp_path: Path) -> None:
     ]
     file.write_text(json.dumps(tasks))
     first, second = read_jobs([file], PROJECT)
-    assert first.exported == {"id": 7, "data": tasks[0]["data"]}
+    assert first.exported == tasks[0]
     assert second.exported == {"data": {"image": "https://h/b.jpg"}}
-    assert image_folders([file]) == ()
+    assert image_folders([first, second]) == ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,8 @@ class Wrong:
         Wrong("json", "t.json", "[", "cannot be read"),
         Wrong("deep", "t.json", "[" * 100_000, "cannot be read"),
         Wrong("no task", "t.json", "[3]", "t.json #1 is int, not a task"),
+        Wrong("nan", "t.json", '[{"data": {"x": NaN}}]', "t.json #1 has a number that is none"),
+        Wrong("infinite", "t.json", '[{"data": {"x": 1e999}}]', "#1 has a number that is none"),
         Wrong("none", "t.json", "[]", "There is no image"),
         Wrong("missing", "other.json", "", "There is no file or folder"),
     ],
@@ -92,6 +102,32 @@ def test_a_source_that_cannot_be_used(case: Wrong, tmp_path: Path) -> None:
         read_jobs([tmp_path / case.name], PROJECT)
     assert case.message in caught.value.message
     assert caught.value.hint
+
+
+def test_a_file_that_is_named_twice_is_one(folder: Path) -> None:
+    jobs = read_jobs([folder, folder / "b.JPG", folder], PROJECT)
+    assert len(jobs) == 3
+
+
+def test_two_files_never_share_an_address(folder: Path) -> None:
+    (folder / "größer" / "b.JPG").write_bytes(b"y")
+    with pytest.raises(UsageError, match=r"would have one address: 'b\.JPG'"):
+        read_jobs([folder / "b.JPG", folder / "größer"], PROJECT)
+    jobs = read_jobs([folder / "b.JPG", folder / "größer"], PROJECT, document_root=folder)
+    assert [job.name for job in jobs] == ["b.JPG", "größer/b.JPG", "größer/c.heic"]
+
+
+def test_links_keep_their_names_and_odd_names_do_no_harm(folder: Path, tmp_path: Path) -> None:
+    """Data sets are often made of links; a file name need not be UTF-8."""
+    links = tmp_path / "links"
+    (links / "d.jpg").mkdir(parents=True)
+    (links / "a.jpg").symlink_to(folder / "b.JPG")
+    (links / "._b.jpg").write_bytes(b"x")
+    (links / os.fsdecode(b"\xff.png")).write_bytes(b"x")
+    jobs = read_jobs([links], PROJECT)
+    assert [job.name for job in jobs] == ["a.jpg", "\\udcff.png"]
+    assert jobs[1].exported["data"]["image"] == "/data/local-files/?d=%FF.png"
+    assert folder in image_folders(jobs)
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
@@ -117,7 +153,12 @@ async def test_a_failed_task_is_exported_without_prediction(
     environment = Environment(state_folder=tmp_path, api_key="k", base_url=gemini.url)
     async with open_pipeline(Config(), environment, folders=(photos,)) as pipeline:
         done = [one async for one in predict_jobs(jobs, pipeline, plan)]
-    coffee, coins = build_import(jobs, done, plan.model_version)
+    predictions = {
+        digest_of_data(one.job.exported["data"]): found
+        for one in done
+        if (found := prediction_of(one, plan.model_version)) is not None
+    }
+    coffee, coins = build_import(jobs, predictions)
     assert coffee["predictions"][0]["model_version"] == plan.model_version
     assert len(coffee["predictions"][0]["result"]) == 3
     assert "predictions" not in coins
@@ -129,11 +170,33 @@ async def test_a_wrong_key_stops_at_once(
 ) -> None:
     """5,000 tasks must not be tried with a key that is refused."""
     plan = build_plan(Config(), XML)
-    jobs = read_jobs([photos / "coffee.jpg"] * 200, plan.label_config)
+    (job,) = read_jobs([photos / "coffee.jpg"], plan.label_config)
+    jobs = [job] * 200
     environment = Environment(state_folder=tmp_path, api_key="wrong-key", base_url=gemini.url)
     config = Config(concurrency=4)
     async with open_pipeline(config, environment, folders=(photos,)) as pipeline:
         with pytest.raises(AuthenticationError):
             async for _ in predict_jobs(jobs, pipeline, plan):
                 pass
-    assert len(gemini.requests) < 20
+    assert len(gemini.requests) <= 2 * config.concurrency
+
+
+async def test_what_is_under_way_when_a_fatal_error_comes_is_kept(
+    gemini: RunningEmulator, photos: Path, tmp_path: Path
+) -> None:
+    """It is paid for; only what was not begun is left."""
+    gemini.script(Fault(problem=Problem.QUOTA, images=frozenset({"coins.jpg"})))
+    gemini.script(Fault(delay=0.5, images=frozenset({"coffee.jpg"}), times=None))
+    plan = build_plan(Config(), XML)
+    names = ("coffee.jpg", "coins.jpg", "camera.jpg")
+    coffee, coins, camera = read_jobs([photos / name for name in names], plan.label_config)
+    jobs = [*[coffee] * 3, coins, *[camera] * 50]
+    environment = Environment(state_folder=tmp_path, api_key="k", base_url=gemini.url)
+    done = []
+    async with open_pipeline(Config(concurrency=4), environment, folders=(photos,)) as pipeline:
+        with pytest.raises(QuotaError):  # noqa: PT012 - what comes before it is the point
+            async for one in predict_jobs(jobs, pipeline, plan):
+                done.append(one)  # noqa: PERF401 - all until the error
+    predicted = [one.number for one in done if isinstance(one.outcome, Prediction)]
+    assert {0, 1, 2} <= set(predicted)
+    assert len(done) < len(jobs)

@@ -132,6 +132,16 @@ def test_a_mistake_of_the_user(
     assert "Traceback" not in ended.stderr
 
 
+def test_an_address_of_the_api_that_is_none(photos: Path, tmp_path: Path) -> None:
+    settings = {"GEMINI_API_KEY": "k", "GOOGLE_GEMINI_BASE_URL": "junk"}
+    xml = sample_label_config()
+    out = tmp_path / "t.json"
+    ended = run("predict", photos, "--label-config", xml, "--out", out, **settings)
+    assert ended.returncode == 2
+    assert "'junk'" in ended.stderr
+    assert not out.exists()
+
+
 def test_a_wrong_key_is_said_once(with_key: dict[str, str], photos: Path, tmp_path: Path) -> None:
     wrong = {**with_key, "GEMINI_API_KEY": "wrong-key"}
     out = tmp_path / "t.json"

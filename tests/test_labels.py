@@ -152,6 +152,31 @@ def test_an_encoding_in_the_xml_head_does_no_harm() -> None:
     assert read_label_config('<?xml version="1.0" encoding="UTF-16"?>' + SPLIT).targets
 
 
+def test_white_space_is_a_part_of_what_is_stored() -> None:
+    """Label Studio keeps it, and validates against it; matching does not mind it."""
+    xml = (
+        '<View><Image name=" img " value="$image"/><RectangleLabels name=" box " toName=" img ">'
+        '<Label value=" car "/><Label value="van" alias=" v "/></RectangleLabels></View>'
+    )
+    (target,) = read_label_config(xml).targets
+    assert (target.name, target.image_names) == (" box ", (" img ",))
+    assert [label.stored for label in target.labels] == [" car ", " v "]
+    assert match_label("Car", target.labels) is target.labels[0]
+
+
+def test_labels_are_given_only_where_both_tags_are_for_the_image() -> None:
+    config = read_label_config(
+        '<View><Image name="a" value="$a"/><Image name="b" value="$b"/>'
+        '<Labels name="l" toName="a"><Label value="X"/></Labels>'
+        '<Labels name="m" toName="a"><Label value="Y"/></Labels>'
+        '<Rectangle name="r" toName="a,b"/></View>'
+    )
+    assert config.targets[0].image_names == ("a",)
+    assert [str(tag) for tag in config.unfilled] == [
+        "<Labels name='m'>: no <Rectangle> tag takes its labels from it"
+    ]
+
+
 @pytest.mark.parametrize(
     ("said", "expected"),
     [

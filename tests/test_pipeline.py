@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
-from label_studio_gemini.config import Config
+from label_studio_gemini.config import Config, RecipeConfig
 from label_studio_gemini.errors import GeminiError, ReplyError, ServiceError, TaskError
 from label_studio_gemini.gemini import GeminiReply, GeminiRequest, Usage
 from label_studio_gemini.images import ImageReader
@@ -80,6 +81,81 @@ async def test_each_control_tag_is_asked_about_each_of_its_images(
     assert outcome.usage == Usage(30, 6, 3, 0)
     assert outcome.usage.total == 39
     assert [len(request.images) for request in gemini.requests] == [1, 1, 1]
+
+
+@dataclass
+class MeetingGemini(ScriptedGemini):
+    """Answers none before all that it waits for have asked."""
+
+    all_here: asyncio.Barrier = field(default_factory=lambda: asyncio.Barrier(32))
+
+    async def generate(self, request: GeminiRequest) -> GeminiReply:
+        await self.all_here.wait()
+        return await super().generate(request)
+
+
+async def test_tasks_of_a_request_run_at_once(images: ImageReader, data: dict[str, str]) -> None:
+    """32 tasks whose calls wait for one another: one less at a time, and it would never end."""
+    xml = XML.replace('toName="a,b"', 'toName="b"').replace('<Label value="Car"/>', "")
+    pipeline = Pipeline(Config(concurrency=32), MeetingGemini({"Dog": "[]"}), images)
+    async with asyncio.timeout(30):
+        outcomes = await pipeline.predict_all(
+            [{"data": data}] * 32, build_plan(Config(), xml), None
+        )
+    assert all(isinstance(outcome, Prediction) for outcome in outcomes)
+
+
+async def test_a_failed_task_leaves_nothing_running(
+    images: ImageReader, data: dict[str, str]
+) -> None:
+    """What it asked besides is paid for: it is awaited, not left to run after the task is gone."""
+    late = asyncio.Event()
+
+    class Slow(ScriptedGemini):
+        async def generate(self, request: GeminiRequest) -> GeminiReply:
+            if "- Dog" in request.prompt:
+                await asyncio.sleep(0.05)
+                late.set()
+            return await super().generate(request)
+
+    error = ServiceError("Gemini answered 503.", hint="try again.")
+    outcome = await outcome_of(Slow({"Car": error, "Dog": "[]"}), images, {"data": data})
+    assert outcome == Failure(error)
+    assert late.is_set()
+
+
+async def test_two_recipes_of_one_control_tag_keep_their_regions_apart(
+    images: ImageReader, data: dict[str, str]
+) -> None:
+    """The same box from both: two regions, and an id of its own for each."""
+    config = Config(
+        recipes=[
+            RecipeConfig(name="near", target="one", prompt="Near ones."),
+            RecipeConfig(name="far", target="one", prompt="Far ones."),
+        ]
+    )
+    pipeline = Pipeline(config, ScriptedGemini({"Car": f"[{BOX % 'Car'}]"}), images)
+    outcome = await pipeline.predict({"data": data}, build_plan(config, XML), None)
+    assert isinstance(outcome, Prediction)
+    assert len({item["id"] for item in outcome.regions}) == len(outcome.regions) == 2
+
+
+async def test_what_gemini_says_of_its_end_counts(
+    images: ImageReader, data: dict[str, str]
+) -> None:
+    """A reply may be whole JSON and yet cut: out of tokens before it could say more."""
+
+    class Cut(ScriptedGemini):
+        async def generate(self, request: GeminiRequest) -> GeminiReply:
+            return replace(await super().generate(request), truncated=True)
+
+    empty = await outcome_of(Cut({"Car": "[]", "Dog": "[]"}), images, {"data": data})
+    assert isinstance(empty, Failure)
+    cars = await outcome_of(
+        Cut({"Car": f"[{BOX % 'Car'}]", "Dog": f"[{BOX % 'Dog'}]"}), images, {"data": data}
+    )
+    assert isinstance(cars, Prediction)
+    assert cars.notes.truncated == 3
 
 
 async def test_one_failed_question_fails_the_task(

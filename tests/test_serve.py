@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.server
+import socket
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ import httpx2
 import pytest
 
 from label_studio_gemini.demo.photos import sample_label_config
-from services import SCRIPTS, Backends, clean_environment, free_port, running
+from services import COMMAND, SCRIPTS, Backends, clean_environment, free_port, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,6 +147,20 @@ def test_the_model_answers_under_the_stock_server(
         setup(stock, studio.url)
         assert len(predict(stock, "/data/upload/1/coffee.jpg")["result"]) == 3
         assert predict(stock, "/data/upload/1/missing") == [], "a failed task is alone in it"
+
+
+def test_a_port_that_is_taken_is_a_mistake_of_the_user(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = subprocess.run(
+            [COMMAND, "serve", "--port", str(taken.getsockname()[1])],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=clean_environment(GEMINI_API_KEY="k", MODEL_DIR=str(tmp_path)),
+            timeout=60,
+        )
+    assert ended.returncode == 2
+    assert "cannot be listened on" in ended.stderr
 
 
 def test_flask_belongs_to_the_stock_server_alone() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -161,6 +160,10 @@ def test_nothing_found_is_a_prediction_and_a_failure_is_none(
         {"data": None},
         {"data": {}},
         {"data": {"image": 7}},
+        {"id": "\ud800", "data": {}},
+        {"id": 10**400, "data": {}},
+        {"id": {"a": [1.5]}, "data": {}},
+        {"id": True, "data": {"image": "\ud800"}},
         {"data": {"image": "not an address"}},
         {"data": {"image": "/etc/passwd"}},
         {"data": {"image": "file:///etc/passwd"}},
@@ -175,6 +178,37 @@ def test_a_bad_task_is_alone_in_it(bad: object, backend: RunningBackend, photos:
     assert [len(one) > 0 for one in answer["results"]] == [True, False, True]
     assert answer["results"][1] == []
     assert answer["errors"][0]["hint"]
+
+
+@pytest.mark.parametrize("number", ["NaN", "1e999", "-Infinity"])
+def test_an_id_that_is_no_json_does_not_cost_its_neighbours(
+    number: str, backend: RunningBackend, photos: Path
+) -> None:
+    tasks = f'{{"id": {number}, "data": {{}}}}, {json.dumps(task(photos, "coffee.jpg"))}'
+    body = f'{{"tasks": [{tasks}], "label_config": {json.dumps(XML)}}}'
+    answer = backend.post_text("/predict", body).json()
+    assert [len(one) > 0 for one in answer["results"]] == [False, True]
+
+
+@pytest.mark.parametrize("project", [None, 5, "", "x" * 10_000, "../../etc"])
+def test_any_name_of_a_project_will_do(
+    project: object, backend: RunningBackend, photos: Path
+) -> None:
+    setup = {"project": project, "schema": XML, "hostname": "http://127.0.0.1:9"}
+    assert backend.post("/setup", setup).status_code == 200
+    body = {"tasks": [task(photos, "coffee.jpg")], "project": project, "label_config": XML}
+    assert backend.post("/predict", body).json()["results"][0]
+
+
+def test_a_missing_label_config_still_has_an_answer_for_each_task(backend: RunningBackend) -> None:
+    bodies: list[dict[str, Any]] = [
+        {"tasks": [{}, {}]},
+        {"tasks": [{}, {}], "label_config": None},
+    ]
+    for body in bodies:
+        answer = backend.post("/predict", body).json()
+        assert answer["results"] == [[], []]
+        assert answer["model_version"]
 
 
 def test_no_tasks_no_answers(backend: RunningBackend) -> None:
@@ -198,6 +232,9 @@ def test_a_project_that_cannot_be_filled(backend: RunningBackend, photos: Path, 
         ("/predict", b"[]"),
         ("/predict", b'{"tasks": 1}'),
         ("/predict", b'{"tasks": [], "label_config": 7}'),
+        ("/predict", b'{"tasks": null}'),
+        ("/predict", b'{"tasks": [{"id": ' + b"9" * 5000 + b"}]}"),
+        ("/nowhere", b"{}"),
         ("/setup", b"null"),
         ("/setup", b'{"project": {}}'),
         ("/setup", b"\xff\xfe"),
@@ -230,22 +267,6 @@ def test_projects_do_not_mix(backend: RunningBackend, photos: Path) -> None:
     backend.post("/setup", {"project": PROJECT, "schema": other})
     (prediction,) = predict(backend, task(photos, "coffee.jpg"))["results"]
     assert {item["from_name"] for item in prediction["result"]} == {"label"}
-
-
-def test_tasks_of_a_request_run_at_once(
-    backend: RunningBackend, gemini: RunningEmulator, photos: Path
-) -> None:
-    """32 tasks whose calls wait for one another to arrive: one at a time would never end."""
-    gemini.script(Fault(delay=0.3, times=None))
-    start = time.monotonic()
-    answer = predict(backend, *(task(photos, "coffee.jpg", i) for i in range(32)))
-    assert all(answer["results"])
-    requests = gemini.requests
-    assert len(requests) == 32
-    last_arrival = max(request.arrived for request in requests)
-    first_end = min(request.finished or start for request in requests)
-    assert last_arrival < first_end + 2, "the calls overlap"
-    assert time.monotonic() - start < 32 * 0.3
 
 
 def test_concurrency_is_a_limit(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
+import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, NotRequired, TypedDict
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, NotRequired, TypedDict, cast
 from urllib.parse import quote
 
 from label_studio_gemini.errors import AuthenticationError, ModelError, QuotaError, UsageError
@@ -13,13 +17,13 @@ from label_studio_gemini.pipeline import Failure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
+    from label_studio_gemini.errors import BackendError
     from label_studio_gemini.images import LabelStudioLogin
     from label_studio_gemini.labels import LabelConfig
     from label_studio_gemini.pipeline import Outcome, Pipeline
     from label_studio_gemini.plan import Plan
-    from label_studio_gemini.regions import RegionJson
+    from label_studio_gemini.regions import PredictionJson
 
 LOCAL_FILES = "/data/local-files/?d="
 """How Label Studio addresses a file below its LOCAL_FILES_DOCUMENT_ROOT."""
@@ -35,19 +39,17 @@ IMAGE_SUFFIXES = frozenset(
 _FATAL = (AuthenticationError, ModelError, QuotaError)  # the same for every task that would follow
 
 
-class ImportPredictionJson(TypedDict):
-    """One prediction of a task to import."""
-
-    model_version: str
-    result: list[RegionJson]
-
-
 class ImportTaskJson(TypedDict):
-    """One task to import, with its prediction where there is one."""
+    """One task to import: as it came, with its prediction where there is one."""
 
     data: dict[str, object]
     id: NotRequired[int]
-    predictions: NotRequired[list[ImportPredictionJson]]
+    meta: NotRequired[object]
+    annotations: NotRequired[object]
+    predictions: NotRequired[list[PredictionJson]]
+
+
+_KEPT = ("id", "meta", "annotations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,13 @@ class Job:
         name: How progress and errors call it.
         task: What the pipeline gets: `{"id": …, "data": …}`, addresses as they can be read here.
         exported: What is written: the task as Label Studio is to import it.
+        file: The image file that was named, where it is one.
     """
 
     name: str
     task: Mapping[str, object]
     exported: ImportTaskJson
+    file: Path | None = None
 
 
 class Done(NamedTuple):
@@ -79,7 +83,7 @@ def read_jobs(
     *,
     document_root: Path | None = None,
 ) -> tuple[Job, ...]:
-    """Turn what the command line names into jobs.
+    """Turn what the command line names into jobs; a file that is named twice is one.
 
     Args:
         sources: Image files, folders of images (searched through), Label Studio task JSON files.
@@ -90,65 +94,104 @@ def read_jobs(
     Raises:
         UsageError: A source is not there, is empty, or cannot be used.
     """
-    jobs = tuple(job for source in sources for job in _jobs(source, label_config, document_root))
+    jobs: list[Job] = []
+    files: dict[str, Path] = {}
+    for job in (job for source in sources for job in _jobs(source, label_config, document_root)):
+        if job.file is not None:
+            known = files.setdefault(job.name, job.file)
+            if known is not job.file and known.samefile(job.file):
+                continue
+            if known is not job.file:
+                raise UsageError(
+                    f"{str(known)!r} and {str(job.file)!r} would have one address: {job.name!r}.",
+                    hint="give --document-root a folder that both are in.",
+                )
+        jobs.append(job)
     if not jobs:
         raise UsageError(
             f"There is no image in {', '.join(map(str, sources))}.",
             hint=f"the suffixes looked for are {' '.join(sorted(IMAGE_SUFFIXES))}.",
         )
-    return jobs
+    return tuple(jobs)
 
 
-def image_folders(sources: Iterable[Path]) -> tuple[Path, ...]:
-    """Return the folders that the named sources open: those named, and those of named images."""
-    return tuple(
-        source if source.is_dir() else source.parent
-        for source in sources
-        if source.suffix.lower() != ".json"
-    )
+def image_folders(jobs: Iterable[Job]) -> tuple[Path, ...]:
+    """Return the folders of the image files that were named, and no others."""
+    return tuple({job.file.resolve().parent for job in jobs if job.file is not None})
 
 
 async def predict_jobs(
-    jobs: Sequence[Job], pipeline: Pipeline, plan: Plan, login: LabelStudioLogin | None = None
+    jobs: Iterable[Job], pipeline: Pipeline, plan: Plan, login: LabelStudioLogin | None = None
 ) -> AsyncIterator[Done]:
-    """Predict all jobs at once, as far as the pipeline's limits go; yield each as it is done.
+    """Predict jobs, as many at once as the pipeline's limits allow; yield each as it is done.
+
+    After an error that every later task would meet too, no more are begun; those that are under way
+    are awaited and yielded, since they are paid for, and then it is raised.
 
     Raises:
-        AuthenticationError, ModelError, QuotaError: No later task could fare better, so the rest
-            is not tried.
+        AuthenticationError, ModelError, QuotaError: No later task could fare better.
     """
 
     async def do(number: int, job: Job) -> Done:
         return Done(number, job, await pipeline.predict(job.task, plan, login))
 
-    running = [asyncio.create_task(do(number, job)) for number, job in enumerate(jobs)]
+    waiting = iter(enumerate(jobs))
+    running: set[asyncio.Task[Done]] = set()
+    fatal: BackendError | None = None
     try:
-        for next_done in asyncio.as_completed(running):
-            done = await next_done
-            yield done
-            if isinstance(done.outcome, Failure) and isinstance(done.outcome.error, _FATAL):
-                raise done.outcome.error
+        while True:
+            # A few more than can run, so that none of the pipeline's places is ever empty.
+            room = 0 if fatal else 2 * pipeline.config.concurrency - len(running)
+            running |= {asyncio.create_task(do(*next_job)) for next_job in islice(waiting, room)}
+            if not running:
+                break
+            finished, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for done in sorted((task.result() for task in finished), key=lambda one: one.number):
+                yield done
+                fatal = fatal or _fatal_error(done.outcome)
     finally:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+    if fatal is not None:
+        raise fatal
+
+
+def _fatal_error(outcome: Outcome) -> BackendError | None:
+    if isinstance(outcome, Failure) and isinstance(outcome.error, _FATAL):
+        return outcome.error
+    return None
 
 
 def build_import(
-    jobs: Sequence[Job], done: Iterable[Done], model_version: str
+    jobs: Sequence[Job], predictions: Mapping[str, PredictionJson]
 ) -> list[ImportTaskJson]:
-    """Build the import JSON of all jobs, in their order; one that failed has no prediction."""
-    outcomes = {one.number: one.outcome for one in done}
+    """Build the import JSON of all jobs, in their order; one that failed has no prediction.
+
+    Args:
+        jobs: All of the run.
+        predictions: Those that there are, by the digest of their task.
+    """
     tasks: list[ImportTaskJson] = []
-    for number, job in enumerate(jobs):
+    for job in jobs:
         task = job.exported.copy()
-        outcome = outcomes.get(number)
-        if outcome is not None and not isinstance(outcome, Failure):
-            task["predictions"] = [
-                {"model_version": model_version, "result": list(outcome.regions)}
-            ]
+        prediction = predictions.get(digest_of_data(task["data"]))
+        if prediction is not None:
+            task["predictions"] = [prediction]
         tasks.append(task)
     return tasks
+
+
+def digest_of_data(data: Mapping[str, object]) -> str:
+    """Return what a task is known by from one run to the next: its data, and nothing else."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def prediction_of(done: Done, model_version: str) -> PredictionJson | None:
+    """Return a finished job's prediction, or None where it failed."""
+    if isinstance(done.outcome, Failure):
+        return None
+    return {"model_version": model_version, "result": list(done.outcome.regions)}
 
 
 def _jobs(source: Path, label_config: LabelConfig, document_root: Path | None) -> Iterator[Job]:
@@ -158,8 +201,7 @@ def _jobs(source: Path, label_config: LabelConfig, document_root: Path | None) -
             hint="name image files, folders of images, or Label Studio task JSON files.",
         )
     if source.is_dir():
-        files = sorted(path for path in source.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-        for file in files:
+        for file in sorted(path for path in source.rglob("*") if _is_image(path)):
             yield _job_from_file(file, label_config, document_root or source)
     elif source.suffix.lower() == ".json":
         yield from _jobs_from_json(source)
@@ -167,38 +209,53 @@ def _jobs(source: Path, label_config: LabelConfig, document_root: Path | None) -
         yield _job_from_file(source, label_config, document_root or source.parent)
 
 
+def _is_image(path: Path) -> bool:
+    """Say whether a file is one to take from a folder; `._a.jpg` is what macOS leaves behind."""
+    hidden = path.name.startswith(".")
+    return path.suffix.lower() in IMAGE_SUFFIXES and not hidden and path.is_file()
+
+
 def _job_from_file(file: Path, label_config: LabelConfig, root: Path) -> Job:
     key = _image_key(label_config)
     try:
-        below = file.resolve().relative_to(root.resolve())
+        # Links are not followed here: Label Studio addresses a file by the name that it has there.
+        below = _named(file).relative_to(_named(root))
     except ValueError as error:
         raise UsageError(
             f"{str(file)!r} is not below the document root {str(root)!r}.",
             hint="--document-root takes the folder that Label Studio serves files from "
             "(its LOCAL_FILES_DOCUMENT_ROOT).",
         ) from error
+    # A name that is no UTF-8 is none in JSON or on a terminal either: it is written escaped.
     return Job(
-        name=str(below),
+        name=below.as_posix().encode("utf-8", "backslashreplace").decode(),
         task={"data": {key: str(file.resolve())}},
-        exported={"data": {key: LOCAL_FILES + quote(below.as_posix())}},
+        exported={"data": {key: LOCAL_FILES + quote(os.fsencode(below.as_posix()))}},
+        file=file,
     )
+
+
+def _named(path: Path) -> Path:
+    """Return a path from the root, without `..`, and with the names of links as they are."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - Path.resolve would follow links
 
 
 def _image_key(label_config: LabelConfig) -> str:
     """Return the one key of `data` that takes an image."""
-    keys = dict.fromkeys(tag.value.removeprefix("$") for tag in label_config.images)
-    if len(keys) != 1 or not next(iter(keys)).isidentifier():
+    keys = {tag.key for tag in label_config.images}
+    key = keys.pop() if len(keys) == 1 else None
+    if key is None:
         raise UsageError(
             "The labelling config has not just one <Image> tag with a value like `$image`: image "
             "files alone do not make its tasks.",
             hint='give task JSON instead: [{"data": {…}}, …].',
         )
-    return next(iter(keys))
+    return key
 
 
 def _jobs_from_json(file: Path) -> Iterator[Job]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(
             f"The task file {str(file)!r} cannot be read: {error}.",
@@ -215,12 +272,18 @@ def _job_from_value(value: object, name: str) -> Job:
             f"{name} is {type(value).__name__}, not a task.",
             hint='a task looks like {"data": {"image": "https://…/a.jpg"}}.',
         )
-    data = value.get("data")
-    if not isinstance(data, dict):
-        data = value
-    exported: ImportTaskJson = {"data": data}
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError as error:
+        raise UsageError(
+            f"{name} has a number that is none in JSON (NaN or infinite).",
+            hint="Label Studio would refuse the whole import: take it out, or write null.",
+        ) from error
+    if not isinstance(value.get("data"), dict):
+        return Job(name=name, task={"data": value}, exported={"data": value})
+    kept = {key: value[key] for key in _KEPT if key in value}
+    exported = cast("ImportTaskJson", {"data": value["data"], **kept})
     number = value.get("id")
-    if isinstance(value.get("data"), dict) and type(number) is int:
-        exported["id"] = number
+    if type(number) is int:
         name = f"{name} (task {number})"
-    return Job(name=name, task=exported, exported=exported)
+    return Job(name=name, task=value, exported=exported)

@@ -82,6 +82,8 @@ class Config(_Strict):
     """Which of Gemini's two APIs carries the requests."""
     base_url: Text | None = None
     """Another address of the API; else GOOGLE_GEMINI_BASE_URL, else Google's own."""
+    api_version: Text = "v1"
+    """The version of the API; names like `gemini-flash-latest` exist in v1beta only."""
     recipes: list[RecipeConfig] = Field(default_factory=list)
     """What to ask for. Without recipes they are made of the project's labelling config."""
     concurrency: int = Field(default=32, ge=1, le=1024, strict=True)
@@ -129,12 +131,12 @@ def read_config(file: Path | None) -> Config:
         # A tree of nodes still knows its lines; the plain values don't.
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:
+        lines = dict(_lines_of(root)) if root is not None else {}
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(
             f"{file}: not valid YAML: {' '.join(str(error).split())}.",
             hint="check the indentation, and quote values that hold `:` or `#`.",
         ) from error
-    lines = dict(_lines_of(root)) if root is not None else {}
     twice = next((where for where in _duplicates(root)), None)
     if twice is not None:
         raise ConfigError(
@@ -168,22 +170,21 @@ def _config_from(content: object, file: Path, lines: dict[Location, int]) -> Con
 
 def _config_error(error: ValidationError, file: Path, lines: dict[Location, int]) -> ConfigError:
     details = error.errors(include_url=False)
-    first = details[0]
+    # A misspelt key is why another is missing; and each arm of a union complains of the same value.
+    first = next((one for one in details if one["type"] == "extra_forbidden"), details[0])
     location = _file_location(first["loc"])
     text, hint = _explain(first, location)
-    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    places = {_file_location(one["loc"]) for one in details if one["type"] != "missing"}
+    others = sum(location[: len(place)] != place for place in places)
+    more = f" (and {others} more)" if others else ""
     where = _path(location) or "the file"
     return ConfigError(f"{_place(str(file), lines, location)}: {where}: {text}{more}.", hint=hint)
 
 
 def _file_location(loc: tuple[str | int, ...]) -> Location:
     """Drop what pydantic adds to the way: the arms of a union, and `[key]`."""
-    arms = {"[key]", "dict[str,str]", "list[str]"}
-    return tuple(part for part in loc if not (isinstance(part, str) and _is_arm(part, arms)))
-
-
-def _is_arm(part: str, arms: set[str]) -> bool:
-    return part in arms or part.startswith(("dict[", "list[", "constrained-"))
+    added = ("[key]", "dict[", "list[", "constrained-")
+    return tuple(part for part in loc if not (isinstance(part, str) and part.startswith(added)))
 
 
 def _explain(error: ErrorDetails, location: Location) -> tuple[str, str]:

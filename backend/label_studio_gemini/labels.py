@@ -86,6 +86,12 @@ class ImageTag:
     name: str
     value: str
 
+    @property
+    def key(self) -> str | None:
+        """The key of a task's data that holds the whole address, where it is that of one alone."""
+        match = _VARIABLE.fullmatch(self.value)
+        return match[1] if match else None
+
 
 @dataclass(frozen=True, slots=True)
 class UnfilledTag:
@@ -133,9 +139,11 @@ def read_label_config(xml: str) -> LabelConfig:
         found = _target_from_tag(tag, labels_tags, image_names)
         if isinstance(found, Target):
             targets.append(found)
-        elif found is not None:
+        else:
             unfilled.append(found)
-    return LabelConfig(images, tuple(targets), tuple(unfilled))
+    holders = {target.labels_name for target in targets}  # geometry tags speak for these
+    left = tuple(tag for tag in unfilled if tag.tag != "Labels" or tag.name not in holders)
+    return LabelConfig(images, tuple(targets), left)
 
 
 def match_label(said: str, labels: Iterable[Label]) -> Label | None:
@@ -193,8 +201,8 @@ def _is_control(tag: Element) -> bool:
 
 
 def _required(tag: Element, attribute: str) -> str:
-    value = tag.get(attribute, "").strip()
-    if not value:
+    value = tag.get(attribute, "")  # white space around it is a part of it, as in Label Studio
+    if not value.strip():
         raise LabelConfigError(
             f"A <{tag.tag}> tag of the labelling config has no `{attribute}`.",
             hint=f'add {attribute}="…" to it.',
@@ -204,20 +212,20 @@ def _required(tag: Element, attribute: str) -> str:
 
 def _target_from_tag(
     tag: Element, labels_tags: list[Element], image_names: set[str]
-) -> Target | UnfilledTag | None:
-    """Read one control tag; None for a `<Labels>` tag that a geometry tag speaks for."""
+) -> Target | UnfilledTag:
     name = _required(tag, "name")
-    to_names = _to_names(tag)
-    on_images = tuple(to_name for to_name in to_names if to_name in image_names)
+    on_images = _images_of(tag, image_names)
     holder = _labels_holder(tag, labels_tags)
-    if tag.tag == "Labels" and image_names & set(to_names):
-        return None
+    if tag.tag == "Labels":
+        return UnfilledTag(tag.tag, name, "no <Rectangle> tag takes its labels from it")
     if tag.tag not in {"RectangleLabels", "Rectangle"}:
         return UnfilledTag(tag.tag, name, "this kind of control tag is not filled yet")
     if not on_images:
         return UnfilledTag(tag.tag, name, f"toName={tag.get('toName')!r} is no <Image value=…> tag")
     if holder is None:
         return UnfilledTag(tag.tag, name, "there is no <Labels> tag with the same toName")
+    if holder is not tag:  # a label can be given where both tags are for the image, and not else
+        on_images = tuple(name for name in on_images if name in _images_of(holder, image_names))
     labels = _labels_from_tag(holder)
     if not labels:
         return UnfilledTag(tag.tag, name, "it has no <Label value=…> of its own")
@@ -233,7 +241,14 @@ def _target_from_tag(
 
 
 def _to_names(tag: Element) -> tuple[str, ...]:
-    return tuple(name.strip() for name in tag.get("toName", "").split(","))
+    return tuple(tag.get("toName", "").split(","))
+
+
+def _images_of(tag: Element, image_names: set[str]) -> tuple[str, ...]:
+    """Return the Image tags that a control tag is for, named as they are."""
+    spaced = {name: name for name in image_names} | {name.strip(): name for name in image_names}
+    found = (spaced.get(name, spaced.get(name.strip())) for name in _to_names(tag))
+    return tuple(dict.fromkeys(name for name in found if name is not None))
 
 
 def _labels_holder(tag: Element, labels_tags: list[Element]) -> Element | None:
@@ -247,12 +262,12 @@ def _labels_from_tag(tag: Element) -> tuple[Label, ...]:
     """Read the `<Label>` tags below a control tag; of two alike the first counts."""
     labels: dict[str, Label] = {}
     for child in tag.iter("Label"):
-        value = child.get("value", "").strip()
-        if not value or value.startswith("$"):
+        value = child.get("value", "")
+        if not value.strip() or value.startswith("$"):
             continue
         label = Label(
             value=value,
-            alias=child.get("alias", "").strip() or None,
+            alias=child.get("alias") or None,
             hint=child.get("hint", "").strip() or None,
             predicted_values=tuple(
                 word
@@ -260,7 +275,7 @@ def _labels_from_tag(tag: Element) -> tuple[Label, ...]:
                 if (word := part.strip())
             ),
         )
-        labels.setdefault(label.stored, label)
+        labels.setdefault(label.value, label)
     return tuple(labels.values())
 
 

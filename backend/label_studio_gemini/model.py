@@ -1,8 +1,9 @@
 """The model class: Label Studio's convention for ML backends, over our pipeline.
 
 Our own server makes one per request, with the pipeline of the process, and awaits `predict_async`.
-The class also runs under the stock server of label-studio-ml 1.0.9, which calls `predict` from a
-thread; then the YAML file and the keys come from the environment alone (`environment`).
+The class also runs under the stock server of label-studio-ml 1.0.9, which calls `predict` from
+several threads at once; then the YAML file and the keys come from the environment alone
+(`environment`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from typing import TYPE_CHECKING, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Never, TypeAlias
 
 from label_studio_ml.model import LabelStudioMLBase
 
@@ -25,24 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from label_studio_gemini.pipeline import Outcome, Pipeline
-    from label_studio_gemini.regions import RegionJson
+    from label_studio_gemini.regions import PredictionJson
 
 _log = logging.getLogger(__name__)
 
-
-class PredictionJson(TypedDict):
-    """One prediction as Label Studio stores it; a score is given only where it was earned."""
-
-    result: list[RegionJson]
-    model_version: str
-    score: NotRequired[float]
-
-
-class NoPrediction(list[PredictionJson]):
-    """`[]`: the answer for a task that failed; Label Studio skips it and may ask again."""
-
-
-AnswerJson = PredictionJson | NoPrediction
+AnswerJson: TypeAlias = "PredictionJson | list[Never]"
+"""The answer for one task; `[]` is that of one that failed."""
 
 
 class GeminiModel(LabelStudioMLBase):  # type: ignore[misc] # the base has no types
@@ -64,12 +53,17 @@ class GeminiModel(LabelStudioMLBase):  # type: ignore[misc] # the base has no ty
         **base: object,
     ) -> None:
         super().__init__(**base)
-        self.label_config = label_config or ""
-        self.login = login or _login_from_base(base)
+        # Not `self.label_config`: label-studio-ml 2.x has a property of that name.
+        self._xml = label_config or ""
+        self._login = login or _login_from_base(base)
         self._pipeline = pipeline
 
     def predict(self, tasks: Sequence[object], **_kwargs: object) -> list[AnswerJson]:
-        """Predict tasks from a thread without an event loop: what a stock server calls."""
+        """Predict tasks from a thread without an event loop: what a stock server calls.
+
+        The predictions name no version: a stock server adds the one that its /setup told, and if
+        they differed, each retrieval would store a duplicate.
+        """
         return asyncio.run(self._predict_alone(tasks))
 
     async def predict_async(self, tasks: Sequence[object]) -> tuple[list[Outcome], str]:
@@ -83,32 +77,38 @@ class GeminiModel(LabelStudioMLBase):  # type: ignore[misc] # the base has no ty
         """
         if self._pipeline is None:
             raise ValueError("predict_async needs the `pipeline` that the model was made with")
-        plan = build_plan(self._pipeline.config, self.label_config)
-        outcomes = await self._pipeline.predict_all(tasks, plan, self.login)
+        plan = build_plan(self._pipeline.config, self._xml)
+        outcomes = await self._pipeline.predict_all(tasks, plan, self._login)
         return outcomes, plan.model_version
 
     async def _predict_alone(self, tasks: Sequence[object]) -> list[AnswerJson]:
         environment = read_environment(os.environ)
-        self.login = choose_login(
-            environment.label_studio_url, environment.label_studio_token, self.login
+        login = choose_login(
+            environment.label_studio_url, environment.label_studio_token, self._login
         )
         try:
             config = read_config(environment.config_file)
-            async with open_pipeline(config, environment) as self._pipeline:
-                outcomes, model_version = await self.predict_async(tasks)
+            plan = build_plan(config, self._xml)
+            async with open_pipeline(config, environment) as pipeline:
+                outcomes = await pipeline.predict_all(tasks, plan, login)
         except BackendError as error:
             _log.warning("none of %d tasks was predicted: %s", len(tasks), error)
-            return [NoPrediction() for _ in tasks]
-        finally:
-            self._pipeline = None
-        return [answer_from_outcome(outcome, model_version) for outcome in outcomes]
+            return [[] for _ in tasks]
+        return [answer_from_outcome(outcome) for outcome in outcomes]
 
 
-def answer_from_outcome(outcome: Outcome, model_version: str) -> AnswerJson:
-    """Return the answer for one task: `{"result": []}` where it was looked at in vain."""
+def answer_from_outcome(outcome: Outcome, model_version: str | None = None) -> AnswerJson:
+    """Return the answer for one task.
+
+    `{"result": []}` is that of one that was looked at in vain: it is stored. `[]` is that of one
+    that failed: Label Studio skips it, and may ask again.
+    """
     if isinstance(outcome, Failure):
-        return NoPrediction()
-    return {"result": list(outcome.regions), "model_version": model_version}
+        return []
+    answer: PredictionJson = {"result": list(outcome.regions)}
+    if model_version is not None:
+        answer["model_version"] = model_version
+    return answer
 
 
 def _login_from_base(base: dict[str, object]) -> LabelStudioLogin | None:

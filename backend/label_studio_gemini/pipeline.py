@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections import Counter
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from label_studio_gemini.errors import BackendError, ReplyError
+from label_studio_gemini.errors import BackendError, ConfigError, ReplyError
 from label_studio_gemini.gemini import GeminiRequest, InlineImage, Usage, connect_gemini
 from label_studio_gemini.images import ImageLimits, ImageReader
 from label_studio_gemini.labels import read_image_address
@@ -165,7 +166,9 @@ class Pipeline:
             for recipe in plan.recipes
             for name in recipe.target.image_names
         ]
-        answers = await asyncio.gather(*questions)
+        # All are awaited, whichever fails: what was asked is paid for, and none runs on unwatched.
+        results = await asyncio.gather(*questions, return_exceptions=True)
+        answers = [_answer_or_raise(result) for result in results]
         return _prediction_from_answers(answers, seconds=time.perf_counter() - start)
 
     async def _ask(self, recipe: Recipe, image_name: str, image: UprightImage) -> _Answer:
@@ -177,6 +180,8 @@ class Pipeline:
         )
         reply = await self._gemini.generate(request)
         reading = read_reply(reply.text)
+        if reply.truncated:
+            reading = replace(reading, truncated=True)
         if not reading.detections and (reading.rejects or reading.truncated):
             why = reading.rejects[0].reason if reading.rejects else "it is cut short"
             raise ReplyError(
@@ -205,6 +210,7 @@ async def open_pipeline(
 
     Raises:
         AuthenticationError: There is no key.
+        ConfigError: The address of the API is none.
     """
     limits = ImageLimits(
         seconds=config.images.timeout,
@@ -215,8 +221,9 @@ async def open_pipeline(
     gemini = connect_gemini(
         api=config.api,
         api_key=environment.api_key,
-        base_url=config.base_url or environment.base_url,
+        base_url=_checked_url(config.base_url or environment.base_url),
         timeout=config.timeout,
+        api_version=config.api_version,
     )
     images = ImageReader(
         limits=limits,
@@ -229,6 +236,22 @@ async def open_pipeline(
     finally:
         await images.aclose()
         await gemini.aclose()
+
+
+def _checked_url(url: str | None) -> str | None:
+    if url is None or re.match(r"https?://[^/\s]", url):
+        return url
+    raise ConfigError(
+        f"The address of the Gemini API, {url!r}, is none.",
+        hint="`base_url` and GOOGLE_GEMINI_BASE_URL take http(s)://host[:port]; leave both out for "
+        "Google's own.",
+    )
+
+
+def _answer_or_raise(result: _Answer | BaseException) -> _Answer:
+    if isinstance(result, BaseException):
+        raise result
+    return result
 
 
 def total_notes(notes: Sequence[Notes]) -> Notes:

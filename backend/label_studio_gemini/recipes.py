@@ -95,7 +95,7 @@ def _wanted_from_labels(labels: Sequence[Label]) -> tuple[Wanted, ...]:
     """Ask for each label by its predicted values where it has some, else by its own value."""
     wanted: dict[str, Wanted] = {}
     for label in labels:
-        for name in label.predicted_values or (label.value,):
+        for name in label.predicted_values or (label.value.strip(),):
             wanted.setdefault(name, Wanted(name, label))
     return tuple(wanted.values())
 
@@ -145,7 +145,7 @@ def _choose_target(
         for target in targets
         if all(match_label(name, target.labels) is not None for name in wanted)
     ]
-    if len(fitting) == 1 or (fitting and len(targets) == 1):
+    if len(fitting) == 1:
         return fitting[0]
     if fitting:
         raise ConfigError(

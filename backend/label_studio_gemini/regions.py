@@ -11,7 +11,10 @@ import hashlib
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, NotRequired, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, NotRequired
+
+# pydantic reads these where a file is read back, and takes those of `typing` from 3.12 on only.
+from typing_extensions import TypedDict
 
 from label_studio_gemini.geometry import percent_from_gemini
 
@@ -50,6 +53,13 @@ class RegionJson(TypedDict):
     original_height: int
     image_rotation: int
     value: RectangleValue
+
+
+class PredictionJson(TypedDict):
+    """One prediction as Label Studio stores it; a score is given only where it was earned."""
+
+    result: list[RegionJson]
+    model_version: NotRequired[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +116,7 @@ def build_regions(
         if label is None:
             unmatched[detection.label] += 1
             continue
-        region_id = _region_id(recipe.target.name, image_name, index, *detection.box, label.stored)
+        region_id = _region_id(recipe.name, image_name, index, *detection.box, label.stored)
         common = _Common(region_id, image_name, size)
         place = _place_from_box(detection.box)
         built = _items_from_place(place, label, recipe.target, common)

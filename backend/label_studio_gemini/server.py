@@ -3,12 +3,13 @@
 What it sends and what it makes of the answers was observed with Label Studio 1.23.2: it shows
 people no error of /predict, loses the whole batch over a malformed answer, and retries a task that
 was answered with `[]`. So there is always exactly one answer per task. The server keeps nothing
-between requests but the logins of /setup, on disk, shared by all its processes.
+between requests but what /setup told, on disk, shared by all its processes.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 from contextlib import asynccontextmanager
@@ -17,15 +18,16 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
 
 from label_studio_gemini import __version__
 from label_studio_gemini.config import read_config
 from label_studio_gemini.environment import read_environment
 from label_studio_gemini.errors import BackendError
 from label_studio_gemini.images import LabelStudioLogin, LoginStore, choose_login
-from label_studio_gemini.model import GeminiModel, NoPrediction, answer_from_outcome
+from label_studio_gemini.model import GeminiModel, answer_from_outcome
 from label_studio_gemini.pipeline import Failure, open_pipeline
 from label_studio_gemini.plan import build_plan
 from label_studio_gemini.versions import VersionStore
@@ -40,14 +42,18 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_A_BUG = BackendError(
+    "An unexpected error; it is a bug.", hint="the log of the backend has its traceback: report it."
+)
+
 
 class SetupBody(BaseModel):
     """The body of POST /setup: a project introduces itself."""
 
     model_config = ConfigDict(extra="ignore")
 
-    project: str = ""
-    label_config: str = Field(alias="schema", default="")
+    project: str | int | None = None
+    label_config: str | None = Field(alias="schema", default=None)
     hostname: str | None = None
     access_token: str | None = None
 
@@ -58,8 +64,8 @@ class PredictBody(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     tasks: list[Any]
-    project: str | None = None
-    label_config: str = ""
+    project: str | int | None = None
+    label_config: str | None = None
 
 
 class ErrorJson(TypedDict):
@@ -74,7 +80,7 @@ class PredictJson(TypedDict):
     """The answer to /predict: one result per task, in their order."""
 
     results: list[AnswerJson]
-    model_version: str | None
+    model_version: str
     errors: list[ErrorJson]
 
 
@@ -94,46 +100,51 @@ class Backend:
         async with open_pipeline(self._config, self._environment) as self._pipeline:
             yield
 
-    async def health(self) -> JSONResponse:
+    async def health(self) -> Response:
         """Say that the server is up; Gemini is not asked."""
-        return JSONResponse({"status": "UP", "model_class": GeminiModel.__name__})
+        return _json({"status": "UP", "model_class": GeminiModel.__name__})
 
-    async def versions(self) -> JSONResponse:
+    async def versions(self) -> Response:
         """List the versions that projects were told of."""
-        return JSONResponse({"versions": await asyncio.to_thread(self._versions.list)})
+        return _json({"versions": await asyncio.to_thread(self._versions.list)})
 
-    async def setup(self, body: SetupBody) -> JSONResponse:
+    async def setup(self, body: SetupBody) -> Response:
         """Remember how to reach the project's images, and say which version answers it."""
-        plan = build_plan(self._config, body.label_config)
-        for tag in plan.label_config.unfilled:
-            _log.warning("project %s: left to people: %s", body.project, tag)
-        if body.hostname:
+        if body.hostname and body.project is not None:
             login = LabelStudioLogin(body.hostname, body.access_token or None)
-            await asyncio.to_thread(self._logins.save, body.project, login)
+            await asyncio.to_thread(self._logins.save, str(body.project), login)
+        plan = build_plan(self._config, body.label_config or "")
+        for tag in plan.label_config.unfilled:
+            _log.warning("project %r: left to people: %s", body.project, tag)
         await asyncio.to_thread(self._versions.note, plan.model_version)
-        return JSONResponse({"model_version": plan.model_version})
+        return _json({"model_version": plan.model_version})
 
-    async def predict(self, body: PredictBody) -> JSONResponse:
+    async def predict(self, body: PredictBody) -> Response:
         """Answer every task; a project that cannot be predicted has every task answered with []."""
-        model = GeminiModel(
-            label_config=body.label_config,
-            pipeline=self._pipeline,
-            login=await self._login(body.project),
-        )
         try:
+            model = GeminiModel(
+                label_config=body.label_config,
+                pipeline=self._pipeline,
+                login=await self._login(body.project),
+            )
             outcomes, model_version = await model.predict_async(body.tasks)
         except BackendError as error:
-            _log.error("project %s: no task was predicted: %s", body.project, error)
-            return JSONResponse(_all_failed(len(body.tasks), error))
-        return JSONResponse(_answer(body.tasks, outcomes, model_version))
+            _log.error("project %r: no task was predicted: %s", body.project, error)
+            return _json(_all_failed(len(body.tasks), error, self._config.model))
+        except Exception:  # noqa: BLE001 - the edge: Label Studio is to have its answers all the same
+            _log.exception("project %r: no task was predicted, which is a bug", body.project)
+            return _json(_all_failed(len(body.tasks), _A_BUG, self._config.model))
+        return _json(_answer(body.tasks, outcomes, model_version))
 
-    async def webhook(self, request: Request) -> JSONResponse:
+    async def webhook(self, request: Request) -> Response:
         """Accept an event at once: Label Studio waits for it, in the annotator's time."""
         await request.body()
-        return JSONResponse({"status": "accepted"})
+        return _json({"status": "accepted"})
 
-    async def _login(self, project: str | None) -> LabelStudioLogin | None:
-        remembered = await asyncio.to_thread(self._logins.load, project) if project else None
+    async def _login(self, project: str | int | None) -> LabelStudioLogin | None:
+        remembered = None
+        if project is not None:
+            remembered = await asyncio.to_thread(self._logins.load, str(project))
         url, token = self._environment.label_studio_url, self._environment.label_studio_token
         return choose_login(url, token, remembered)
 
@@ -169,6 +180,7 @@ def build_app(config: Config, environment: Environment) -> FastAPI:
         app.add_api_route(path, handler, methods=[method], response_model=None)
     app.add_exception_handler(BackendError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(Exception, _answer_bug)
     return app
 
@@ -185,25 +197,27 @@ def _answer(tasks: list[Any], outcomes: list[Outcome], model_version: str) -> Pr
     }
 
 
-def _all_failed(count: int, error: BackendError) -> PredictJson:
+def _all_failed(count: int, error: BackendError, model: str) -> PredictJson:
     return {
-        "results": [NoPrediction() for _ in range(count)],
-        "model_version": None,
+        "results": [[] for _ in range(count)],
+        "model_version": model,  # never null; no prediction carries it
         "errors": [{"error": error.message, "hint": error.hint}],
     }
 
 
 def _task_id(task: object) -> int | None:
-    return task.get("id") if isinstance(task, dict) else None
+    """Return the id of a task; whatever else stands there may be no JSON at all."""
+    number = task.get("id") if isinstance(task, dict) else None
+    return number if type(number) is int else None
 
 
-async def _answer_error(_request: Request, error: Exception) -> JSONResponse:
+async def _answer_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, BackendError)
     _log.error("%s", error)
     return _error(HTTPStatus.BAD_REQUEST, error.message, error.hint)
 
 
-async def _answer_invalid(_request: Request, error: Exception) -> JSONResponse:
+async def _answer_invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
@@ -214,14 +228,25 @@ async def _answer_invalid(_request: Request, error: Exception) -> JSONResponse:
     )
 
 
-async def _answer_bug(_request: Request, error: Exception) -> JSONResponse:
-    _log.error("a request failed in a way that is a bug", exc_info=error)
+async def _answer_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
     return _error(
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        "An unexpected error; it is a bug.",
-        "the log of the backend has its traceback: report it.",
+        HTTPStatus(error.status_code),
+        f"{request.method} {request.url.path}: {error.detail}.",
+        "Label Studio asks for /health, /setup, /predict, /webhook and /versions, with JSON.",
     )
 
 
-def _error(status: HTTPStatus, message: str, hint: str) -> JSONResponse:
-    return JSONResponse({"error": message, "hint": hint}, status_code=status)
+async def _answer_bug(_request: Request, error: Exception) -> Response:
+    _log.error("a request failed in a way that is a bug", exc_info=error)
+    return _error(HTTPStatus.INTERNAL_SERVER_ERROR, _A_BUG.message, _A_BUG.hint)
+
+
+def _error(status: HTTPStatus, message: str, hint: str) -> Response:
+    return _json({"error": message, "hint": hint}, status)
+
+
+def _json(content: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """Answer in ASCII: a lone surrogate of a task or a label can be escaped, and not encoded."""
+    text = json.dumps(content, allow_nan=False, separators=(",", ":"))
+    return Response(text, status, media_type="application/json")

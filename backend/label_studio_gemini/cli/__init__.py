@@ -51,9 +51,9 @@ def demo(
 
     The answers come from the photos' answer key, through the emulator, not from Gemini.
     """
-    from label_studio_gemini.demo.run import run_demo
+    from label_studio_gemini.cli.demo import run_demo_command
 
-    run_demo(out)
+    run_demo_command(out)
 
 
 @app.command(

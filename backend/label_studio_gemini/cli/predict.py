@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from label_studio_gemini.bulk import build_import, image_folders, predict_jobs, read_jobs
+from label_studio_gemini.bulk import (
+    build_import,
+    digest_of_data,
+    image_folders,
+    predict_jobs,
+    prediction_of,
+    read_jobs,
+)
 from label_studio_gemini.cli.progress import show_progress
 from label_studio_gemini.config import read_config
 from label_studio_gemini.environment import read_environment
@@ -26,15 +31,17 @@ from label_studio_gemini.pipeline import (
     total_usage,
 )
 from label_studio_gemini.plan import build_plan
+from label_studio_gemini.results import ResultFile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from label_studio_gemini.bulk import Done, ImportTaskJson, Job
+    from label_studio_gemini.bulk import Done, Job
+    from label_studio_gemini.plan import Plan
+    from label_studio_gemini.regions import PredictionJson
 
 SOME_FAILED = 1
 _FAILURES_SHOWN = 20
-_STANDARD_OUTPUT = Path("-")
 
 
 def run_predict(
@@ -47,7 +54,8 @@ def run_predict(
 ) -> int:
     """Predict the sources and write the import JSON; return the exit code.
 
-    What is done is written even when the rest is not: on Ctrl-C, or when the key is refused.
+    What is done is kept even when the rest is not: on Ctrl-C, or when the key is refused. What an
+    earlier run of the same version wrote is taken over, not asked for again.
 
     Raises:
         BackendError: What makes all of it pointless, found before anything is paid for.
@@ -57,30 +65,49 @@ def run_predict(
     config = read_config(config_file or environment.config_file)
     plan = build_plan(config, _read_label_config(label_config))
     jobs = read_jobs(sources, plan.label_config, document_root=document_root)
-    _check_writable(out)
+    results = ResultFile(out)
+    results.check([job.exported for job in jobs])
+    predictions = results.earlier()
+    to_do = [job for job in jobs if not _is_done(job, predictions, plan)]
     console = Console(stderr=True)
-    for tag in plan.label_config.unfilled:
-        console.print(f"left to people: {tag}", markup=False, highlight=False)
+    _say_before(console, plan, len(jobs) - len(to_do))
 
     async def predict() -> None:
         login = choose_login(environment.label_studio_url, environment.label_studio_token, None)
-        folders = (*image_folders(sources), *([document_root] if document_root else ()))
+        folders = (*image_folders(jobs), *([document_root] if document_root else ()))
         async with open_pipeline(
             config, environment, folders=folders, document_root=document_root
         ) as pipeline:
-            with show_progress(console, total=len(jobs)) as report:
-                async for one in predict_jobs(jobs, pipeline, plan, login):
+            with show_progress(console, total=len(to_do)) as report, results.journal():
+                async for one in predict_jobs(to_do, pipeline, plan, login):
                     done.append(one)
+                    prediction = prediction_of(one, plan.model_version)
+                    if prediction is not None:
+                        predictions[digest_of_data(one.job.exported["data"])] = prediction
+                        results.note(one.job.exported, prediction)
                     report(one.job.name, one.outcome)
 
     done: list[Done] = []
     try:
-        asyncio.run(predict())
+        if to_do:
+            asyncio.run(predict())
     finally:
-        if done:
-            _write(out, build_import(jobs, done, plan.model_version))
-            _summarise(console, jobs, done, out)
+        if done or not to_do:
+            results.write(build_import(jobs, predictions))
+            _summarise(console, len(jobs), len(to_do), done, out)
     return SOME_FAILED if _failures(done) else 0
+
+
+def _is_done(job: Job, predictions: Mapping[str, PredictionJson], plan: Plan) -> bool:
+    earlier = predictions.get(digest_of_data(job.exported["data"]))
+    return earlier is not None and earlier.get("model_version") == plan.model_version
+
+
+def _say_before(console: Console, plan: Plan, taken_over: int) -> None:
+    for tag in plan.label_config.unfilled:
+        console.print(f"left to people: {tag}", markup=False, highlight=False, soft_wrap=True)
+    if taken_over:
+        console.print(f"{taken_over} tasks are done already, by {plan.model_version}: taken over")
 
 
 def _read_label_config(value: str) -> str:
@@ -96,32 +123,13 @@ def _read_label_config(value: str) -> str:
         ) from error
 
 
-def _check_writable(out: Path) -> None:
-    """Find out before anything is paid for whether the result can be kept."""
-    if out == _STANDARD_OUTPUT:
-        return
-    folder = out.resolve().parent
-    if out.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise UsageError(
-            f"{str(out)!r} cannot be written.", hint="--out takes a file in a folder that exists."
-        )
-
-
-def _write(out: Path, tasks: Sequence[ImportTaskJson]) -> None:
-    text = json.dumps(tasks, ensure_ascii=False, indent=1) + "\n"
-    if out == _STANDARD_OUTPUT:
-        sys.stdout.write(text)
-        return
-    unfinished = out.with_name(out.name + ".part")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(out)  # so that a file that was there is never half overwritten
-
-
 def _failures(done: Sequence[Done]) -> list[tuple[Job, BackendError]]:
     return [(one.job, one.outcome.error) for one in done if isinstance(one.outcome, Failure)]
 
 
-def _summarise(console: Console, jobs: Sequence[Job], done: Sequence[Done], out: Path) -> None:
+def _summarise(
+    console: Console, all_jobs: int, to_do: int, done: Sequence[Done], out: Path
+) -> None:
     failures = _failures(done)
     predictions = [one.outcome for one in done if isinstance(one.outcome, Prediction)]
 
@@ -132,12 +140,16 @@ def _summarise(console: Console, jobs: Sequence[Job], done: Sequence[Done], out:
         say(f"failed: {job.name}: {error}", "red")
     if len(failures) > _FAILURES_SHOWN:
         say(f"… and {len(failures) - _FAILURES_SHOWN} more", "red")
-    total = total_notes([prediction.notes for prediction in predictions])
-    if notes := str(total):
+    if notes := str(total_notes([prediction.notes for prediction in predictions])):
         say(f"left out: {notes}", "yellow")
     regions = sum(len(prediction.regions) for prediction in predictions)
     tokens = total_usage([prediction.usage for prediction in predictions])
-    say(
-        f"{len(predictions)} of {len(jobs)} tasks predicted, {len(failures)} failed, "
-        f"{regions} result items, {tokens.total:,} tokens -> {out}"
-    )
+    parts = [
+        f"{len(predictions)} of {all_jobs} tasks predicted",
+        f"{len(failures)} failed",
+        *([f"{all_jobs - to_do} taken over"] if all_jobs > to_do else []),
+        *([f"{to_do - len(done)} not tried"] if to_do > len(done) else []),
+        f"{regions} result items",
+        f"{tokens.total:,} tokens",
+    ]
+    say(f"{', '.join(parts)} -> {out}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from typing import TYPE_CHECKING
 
 from label_studio_gemini.config import read_config
@@ -35,6 +36,7 @@ def run_server(
             hint="set GEMINI_API_KEY (from https://aistudio.google.com/apikey), "
             "or try `label-studio-gemini demo`, which needs none.",
         )
+    _check_port(host, port)
     import uvicorn  # noqa: PLC0415 - a mistake is answered before a server is loaded
 
     uvicorn.run(
@@ -45,6 +47,22 @@ def run_server(
         workers=workers,
         log_config=None,
     )
+
+
+def _check_port(host: str, port: int) -> None:
+    """Find out whether the address can be listened on: uvicorn's own words for it are six lines."""
+    try:
+        socket.create_server((host, port), family=_family(host)).close()
+    except OSError as error:
+        raise UsageError(
+            f"{host}:{port} cannot be listened on: {error.strerror or error}.",
+            hint="another server may be there already: --port takes another port, --host an "
+            "address of this machine.",
+        ) from error
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def _put_in_environment(config_file: Path | None, log_level: str | None) -> None:

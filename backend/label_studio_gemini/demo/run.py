@@ -6,15 +6,20 @@ import asyncio
 import base64
 import io
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
-from rich.console import Console
-from rich.table import Table
 
-from label_studio_gemini.bulk import Job, build_import, predict_jobs
+from label_studio_gemini.bulk import (
+    Job,
+    build_import,
+    digest_of_data,
+    predict_jobs,
+    prediction_of,
+)
 from label_studio_gemini.config import Config
 from label_studio_gemini.demo.overlay import draw_overlay, label_colours
 from label_studio_gemini.demo.photos import (
@@ -35,13 +40,14 @@ from label_studio_gemini.pipeline import Failure, open_pipeline
 from label_studio_gemini.plan import build_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from label_studio_gemini.bulk import Done
     from label_studio_gemini.demo.photos import SamplePhoto
     from label_studio_gemini.demo.scores import Score, Truth
     from label_studio_gemini.pipeline import Prediction
     from label_studio_gemini.plan import Plan
+    from label_studio_gemini.regions import PredictionJson
 
 _COLUMNS = 4
 _CREDITS = (
@@ -51,8 +57,16 @@ _CREDITS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Labelled:
-    """One photo, pre-labelled: what was predicted, and how good it is."""
+class LabelledPhoto:
+    """One photo, pre-labelled.
+
+    Attributes:
+        name: Its file name.
+        image: The photo.
+        boxes: What was predicted, in its pixels.
+        prediction: All of the prediction.
+        score: How the boxes agree with the answer key.
+    """
 
     name: str
     image: Image.Image
@@ -61,23 +75,44 @@ class _Labelled:
     score: Score
 
 
-def run_demo(out: Path) -> None:
-    """Pre-label the bundled photos and write what came of it into the folder `out`.
+def run_demo(out: Path) -> tuple[LabelledPhoto, ...]:
+    """Pre-label the bundled photos, write what came of it into `out`, and return it.
 
     Raises:
         BackendError: The folder cannot be written.
     """
-    _make_folder(out)
+    with _writing_to(out):
+        out.mkdir(parents=True, exist_ok=True)
     label_config = sample_label_config()
     plan = build_plan(Config(), label_config)
     jobs = [_job(photo) for photo in sample_photos()]
-    done = asyncio.run(_predict(jobs, plan, out))
-    _write(out, label_config, build_import(jobs, done, plan.model_version))
-    labelled = [
-        _labelled(one, photo) for one, photo in zip(sorted(done), sample_photos(), strict=True)
-    ]
-    _draw(out, labelled)
-    _say(out, labelled)
+    done = sorted(asyncio.run(_predict(jobs, plan, out)), key=lambda one: one.number)
+    labelled = tuple(
+        _labelled(one, photo) for one, photo in zip(done, sample_photos(), strict=True)
+    )
+    with _writing_to(out):
+        _write(out, label_config, build_import(jobs, _predictions(done, plan)))
+        _draw(out, labelled)
+    return labelled
+
+
+def _predictions(done: Sequence[Done], plan: Plan) -> dict[str, PredictionJson]:
+    return {
+        digest_of_data(one.job.exported["data"]): prediction
+        for one in done
+        if (prediction := prediction_of(one, plan.model_version)) is not None
+    }
+
+
+@contextmanager
+def _writing_to(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"The results cannot be written to {str(out)!r}: {error.strerror}.",
+            hint="--out takes a folder that can be written.",
+        ) from error
 
 
 def _job(photo: SamplePhoto) -> Job:
@@ -98,13 +133,13 @@ async def _predict(jobs: Sequence[Job], plan: Plan, out: Path) -> list[Done]:
             return [one async for one in predict_jobs(jobs, pipeline, plan)]
 
 
-def _labelled(done: Done, photo: SamplePhoto) -> _Labelled:
+def _labelled(done: Done, photo: SamplePhoto) -> LabelledPhoto:
     if isinstance(done.outcome, Failure):
         raise done.outcome.error
     truth = sample_truth()[photo.name]
     boxes = tuple(_boxes(done.outcome, truth))
     image = Image.open(io.BytesIO(photo.data))
-    return _Labelled(photo.name, image, boxes, done.outcome, score_boxes(boxes, truth.boxes))
+    return LabelledPhoto(photo.name, image, boxes, done.outcome, score_boxes(boxes, truth.boxes))
 
 
 def _boxes(prediction: Prediction, truth: Truth) -> Sequence[LabelledBox]:
@@ -120,23 +155,13 @@ def _boxes(prediction: Prediction, truth: Truth) -> Sequence[LabelledBox]:
     ]
 
 
-def _make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"The folder {str(out)!r} cannot be made: {error.strerror}.",
-            hint="--out takes a folder that can be written.",
-        ) from error
-
-
 def _write(out: Path, label_config: str, tasks: Sequence[object]) -> None:
     (out / "label_config.xml").write_text(label_config, encoding="utf-8")
     text = json.dumps(tasks, indent=1, ensure_ascii=False)
     (out / "predictions.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _draw(out: Path, labelled: Sequence[_Labelled]) -> None:
+def _draw(out: Path, labelled: Sequence[LabelledPhoto]) -> None:
     colours = label_colours(sample_labels())
     for one in labelled:
         overlay = draw_overlay(one.image, one.boxes, colours=colours)
@@ -148,40 +173,10 @@ def _draw(out: Path, labelled: Sequence[_Labelled]) -> None:
     (out / "contact_sheet.png").write_bytes(png_from_image(sheet, compact=True))
 
 
-def _caption(one: _Labelled) -> str:
+def _caption(one: LabelledPhoto) -> str:
     count = len(one.boxes)
-    return f"{count} object{'s' * (count != 1)}, mean IoU {_percent(one.score.mean_iou)}"
+    return f"{count} object{'s' * (count != 1)}, mean IoU {_shown(one.score.mean_iou)}"
 
 
-def _percent(value: float | None) -> str:
+def _shown(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def _say(out: Path, labelled: Sequence[_Labelled]) -> None:
-    console = Console()
-    table = Table(title="Pre-labelled")
-    table.add_column("photo")
-    for column in ("objects", "mean IoU", "seconds", "tokens"):
-        table.add_column(column, justify="right")
-    for one in labelled:
-        table.add_row(
-            one.name,
-            f"{one.score.matched} of {one.score.matched + one.score.missed}",
-            _percent(one.score.mean_iou),
-            f"{one.prediction.seconds:.2f}",
-            f"{one.prediction.usage.total:,}",
-        )
-    console.print(table)
-    console.print(
-        "These answers come from the bundled answer key, through the emulator that stands in for "
-        "Gemini here: they show the way through, not how well Gemini sees.\n"
-        "The IoU is what is lost on Gemini's whole-number 0-1000 grid."
-    )
-    console.print(f"\nLook at {out / 'contact_sheet.png'}; import {out / 'predictions.json'}.")
-    console.print("With a key (https://aistudio.google.com/apikey), your own photos:")
-    console.print(
-        f"  GEMINI_API_KEY=… label-studio-gemini predict PHOTOS "
-        f"--label-config {out / 'label_config.xml'} --out tasks.json",
-        soft_wrap=True,
-        highlight=False,
-    )

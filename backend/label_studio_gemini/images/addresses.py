@@ -150,6 +150,9 @@ def _served_path(address: str, login: LabelStudioLogin | None) -> str | None:
 
     Under a sub-path, Label Studio writes addresses both with it and without.
     """
+    steps = unquote(address.partition("?")[0]).split("/")
+    if ".." in steps or "." in steps:  # they would lead out of what Label Studio serves there
+        return None
     base = ""
     if login is not None:
         base = read_login_url(login).raw_path.decode("ascii").rstrip("/")

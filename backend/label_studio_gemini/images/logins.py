@@ -50,7 +50,7 @@ class LoginStore:
         try:
             read_login_url(login)
         except AddressError as error:
-            _log.warning("the login of project %s is not kept: %s", project, error)
+            _log.warning("the login of project %r is not kept: %s", project, error)
             return
         if project not in self._unsaved and self.load(project) == login:
             return  # Label Studio sends the same each time somebody opens the project
@@ -59,7 +59,7 @@ class LoginStore:
         except OSError as error:
             self._unsaved[project] = login
             _log.warning(
-                "the login of project %s is kept in memory only, %s cannot be written: %s",
+                "the login of project %r is kept in memory only, %s cannot be written: %s",
                 project,
                 self._folder,
                 error.strerror,

@@ -83,7 +83,8 @@ class ImageReader:
             UnavailableError: It does not answer; later it may.
             ImageFormatError: The bytes are no usable image.
         """
-        place = self._addresses.read(address, login, task_id)
+        # In a thread: it decodes data: URIs, and asks the file system.
+        place = await asyncio.to_thread(self._addresses.read, address, login, task_id)
         if isinstance(place, DataPlace):
             data = place.data
         elif isinstance(place, FilePlace):
