@@ -88,6 +88,8 @@ def test_a_run_that_is_ended_goes_on_where_it_was(
         [COMMAND, "predict", photos, "--label-config", XML, "--out", out],
         env=clean_environment(GEMINI_API_KEY="k", GOOGLE_GEMINI_BASE_URL=gemini.url),
         stderr=subprocess.PIPE,
+        # A run that a shell started with `&` ignores Ctrl-C, and what it starts inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     assert process.stderr is not None
     said = b""
