@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,16 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gemini_recorder import Answer, recording
-from label_studio_gemini.errors import BlockedError, GeminiError, IncompleteError, RequestError
+from label_studio_gemini.errors import (
+    BlockedError,
+    GeminiError,
+    IncompleteError,
+    OutOfTokensError,
+    PromptBlockedError,
+    RecitationError,
+    RequestError,
+    SafetyError,
+)
 from label_studio_gemini.gemini import GeminiRequest, InlineImage, Usage, connect_gemini
 from label_studio_gemini.gemini.generate_content import read_response
 from label_studio_gemini.gemini.refusals import Call
@@ -47,19 +55,12 @@ def text(said: str) -> dict[str, object]:
 
 
 THOUGHT = {"text": "Hm.", "thought": True}
+CODE = {"executableCode": {"language": "PYTHON", "code": "crop()"}}
+RESULT = {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "[9]"}}
+DRAWN = {"inlineData": {"mimeType": "image/png", "data": "++//"}}
 
 
-def folded(value: Any) -> Any:
-    """JSON without the casing of its keys, which the SDK mixes."""
-    if isinstance(value, dict):
-        return {key.replace("_", "").lower(): folded(item) for key, item in value.items()}
-    return [folded(item) for item in value] if isinstance(value, list) else value
-
-
-async def test_the_request_is_the_recorded_one(shared: Path) -> None:
-    """Images before the text, a JSON answer by JSON Schema, and no tools, no store, no stream."""
-    name = "gc_json_schema_thinking_level_part_res.json"
-    wire = json.loads((shared / "gemini" / "wire" / name).read_text("utf-8"))[0]
+async def test_the_key_is_a_header() -> None:
     async with recording(Answer(response("STOP", text("[]")))) as recorder:
         gemini = connect_gemini(
             api="generate_content", api_key="K-secret-key", base_url=recorder.url, timeout=9
@@ -67,36 +68,15 @@ async def test_the_request_is_the_recorded_one(shared: Path) -> None:
         await gemini.generate(REQUEST)
         await gemini.aclose()
     [sent] = recorder.requests
-    assert sent.line == wire["request_line"]
     assert sent.headers["x-goog-api-key"] == "K-secret-key"
     assert "authorization" not in sent.headers
-    body = folded(sent.body)
-    [content] = body["contents"]
-    images, prompt = content["parts"][:-1], content["parts"][-1]
-    assert prompt == {"text": "Detect the größten cars."}
-    sent_images = [
-        (base64.urlsafe_b64decode(i["inlinedata"]["data"]), i["inlinedata"]["mimetype"])
-        for i in images
-    ]
-    assert sent_images == [(PIXELS, "image/png"), (b"second", "image/jpeg")]
-    config = body["generationconfig"]
-    assert config["responsemimetype"] == "application/json"
-    assert config["responsejsonschema"] == folded(SCHEMA)
-    assert sent.body["generationConfig"]["responseJsonSchema"] == SCHEMA
-
-    recorded = folded(wire["body"])
-    assert set(body) == set(recorded)
-    assert set(config) == set(recorded["generationconfig"]) - {"thinkingconfig"}
-    assert content["role"] == recorded["contents"][0]["role"]
-    recorded_image = recorded["contents"][0]["parts"][0]["inlinedata"]
-    assert set(images[0]["inlinedata"]) == set(recorded_image)
 
 
 def test_the_modelled_answer_is_read(shared: Path) -> None:
     wire = json.loads((shared / "gemini" / "wire" / "gc_text_inline.json").read_text("utf-8"))
     reply = read_response(json.dumps(wire[0]["response"]["body"]), CALL)
     assert reply.text == '[{"box_2d":[100,200,500,600],"label":"cat"}]'
-    assert reply.usage == Usage(1100, 30, 70, 0)
+    assert reply.usage == Usage(1100, 30, 70, 0, image_tokens=1080)
     assert not reply.truncated
 
 
@@ -112,7 +92,18 @@ TEXTS = [
     Text("one part", response("STOP", text("[1]")), "[1]"),
     Text("several parts", response("STOP", text("[1"), text("]")), "[1]"),
     Text("thoughts", response("STOP", THOUGHT, text("[1]"), THOUGHT), "[1]"),
-    Text("other parts", response("STOP", {"executableCode": {}}, text("[1]")), "[1]"),
+    Text("after code", response("STOP", text("[0]"), CODE, RESULT, text("[1"), text("]")), "[1]"),
+    Text("after a picture", response("STOP", text("[0]"), CODE, RESULT, DRAWN, text("[1]")), "[1]"),
+    Text("a thought between", response("STOP", CODE, text("[1"), THOUGHT, text("]")), "[1]"),
+    Text("nothing after code", response("STOP", text("[1]"), CODE, RESULT), "[1]"),
+    Text("a signature", response("STOP", text("[1"), {"thoughtSignature": "c"}, text("]")), "[1]"),
+    Text("empty code", response("STOP", {"executableCode": {}}, text("[1]")), "[1]"),
+    Text(
+        "cut after code",
+        response("MAX_TOKENS", text("[0]"), CODE, RESULT, text("[1,")),
+        "[1,",
+        truncated=True,
+    ),
     Text("no reason", response(None, text("[1]")), "[1]"),
     Text("out of tokens", response("MAX_TOKENS", text("[1,")), "[1,", truncated=True),
     Text("to continue", response("CONTINUATION", text("[1,")), "[1,", truncated=True),
@@ -148,17 +139,21 @@ STOPS = [
     Stop("no content", '{"candidates": [{"finishReason": "OTHER"}]}', IncompleteError, "OTHER"),
     Stop("no parts", '{"candidates": [{"content": {"parts": null}}]}', IncompleteError),
     Stop("white space", response("STOP", text(" ")), IncompleteError, "STOP"),
-    Stop("a thought only", response("MAX_TOKENS", THOUGHT), IncompleteError, hint="hinking"),
+    Stop("a thought only", response("MAX_TOKENS", THOUGHT), OutOfTokensError, hint="hinking"),
     Stop("malformed", response("MALFORMED_FUNCTION_CALL"), IncompleteError, "MALFORMED"),
     Stop("a new reason", response("BORED"), IncompleteError, "BORED"),
-    Stop("safety with text", response("SAFETY", text("[1")), BlockedError, "SAFETY"),
+    Stop("code ate it", response("MAX_TOKENS", text("I zoom in."), CODE), OutOfTokensError),
+    Stop("safety with text", response("SAFETY", text("[1")), SafetyError, "SAFETY", "safety sett"),
+    Stop("recitation", response("RECITATION"), RecitationError, "RECITATION", "temperature"),
+    Stop("prohibited", response("PROHIBITED_CONTENT"), BlockedError, hint="again"),
     Stop(
         "blocked prompt",
         '{"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}',
-        BlockedError,
+        PromptBlockedError,
         "PROHIBITED_CONTENT",
+        "prompt",
     ),
-    Stop("blocked anew", '{"promptFeedback": {"blockReason": "RUDE"}}', BlockedError, "RUDE"),
+    Stop("blocked anew", '{"promptFeedback": {"blockReason": "RUDE"}}', PromptBlockedError, "RUDE"),
     Stop(
         "a message",
         '{"candidates": [{"finishReason": "SPII", "finishMessage": "As AIzaSyA-secret."}]}',
@@ -187,24 +182,22 @@ def test_each_reason_of_the_sdk_is_a_block_a_stop_or_an_answer() -> None:
             kinds.setdefault(type(error), set()).add(reason.value)
     assert kinds == {
         None: set(),
+        SafetyError: {"SAFETY", "IMAGE_SAFETY"},
+        RecitationError: {"RECITATION", "IMAGE_RECITATION"},
         BlockedError: {
-            "SAFETY",
-            "RECITATION",
             "BLOCKLIST",
             "PROHIBITED_CONTENT",
             "SPII",
-            "IMAGE_SAFETY",
             "IMAGE_PROHIBITED_CONTENT",
             "IMAGE_OTHER",
-            "IMAGE_RECITATION",
             "ESCALATION",
             "MODEL_ARMOR",
             "PUP_LIMITED_DISABLED",
         },
+        OutOfTokensError: {"MAX_TOKENS", "CONTINUATION"},
         IncompleteError: {
             "FINISH_REASON_UNSPECIFIED",
             "STOP",
-            "MAX_TOKENS",
             "LANGUAGE",
             "OTHER",
             "MALFORMED_FUNCTION_CALL",
@@ -213,14 +206,13 @@ def test_each_reason_of_the_sdk_is_a_block_a_stop_or_an_answer() -> None:
             "TOO_MANY_TOOL_CALLS",
             "MISSING_THOUGHT_SIGNATURE",
             "MALFORMED_RESPONSE",
-            "CONTINUATION",
         },
     }
 
 
 @pytest.mark.parametrize("reason", BlockedReason)
 def test_each_block_of_a_prompt_is_a_block(reason: BlockedReason) -> None:
-    with pytest.raises(BlockedError, match=reason.value):
+    with pytest.raises(PromptBlockedError, match=reason.value):
         read_response(json.dumps({"promptFeedback": {"blockReason": reason.value}}), CALL)
 
 
@@ -233,15 +225,40 @@ def test_odd_usage_costs_no_answer(usage: Any) -> None:
 
 
 def test_every_kind_of_token_is_counted() -> None:
+    """What tools returned was read by the model: it is billed as input, and so are its crops."""
     usage = {
-        "promptTokenCount": 1,
+        "promptTokenCount": 100,
         "candidatesTokenCount": 2,
         "thoughtsTokenCount": 3,
         "cachedContentTokenCount": 4,
-        "totalTokenCount": 6,
+        "toolUsePromptTokenCount": 50,
+        "totalTokenCount": 155,
+        "promptTokensDetails": [
+            {"modality": "TEXT", "tokenCount": 10},
+            {"modality": "IMAGE", "tokenCount": 90},
+            {"modality": "IMAGE"},
+            7,
+        ],
+        "toolUsePromptTokensDetails": [{"modality": "IMAGE", "tokenCount": 5}],
     }
     reply = read_response(response("STOP", text("[]"), usageMetadata=usage), CALL)
-    assert reply.usage == Usage(1, 2, 3, 4)
+    assert reply.usage == Usage(150, 2, 3, 4, 95)
+    assert reply.usage.total == usage["totalTokenCount"]
+
+
+@pytest.mark.parametrize("reason", ["MAX_TOKENS", "SAFETY", "OTHER"])
+def test_an_attempt_without_an_answer_says_what_it_cost(reason: str) -> None:
+    usage = {"promptTokenCount": 100, "thoughtsTokenCount": 3}
+    with pytest.raises(GeminiError) as caught:
+        read_response(response(reason, usageMetadata=usage), CALL)
+    assert caught.value.bill == Usage(100, 0, 3)
+
+
+def test_a_blocked_prompt_says_what_it_cost() -> None:
+    body = {"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {"promptTokenCount": 9}}
+    with pytest.raises(PromptBlockedError) as caught:
+        read_response(json.dumps(body), CALL)
+    assert caught.value.bill == Usage(9)
 
 
 @given(reason=st.text(), said=st.text(st.characters(codec="utf-8")))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pydantic
 import pytest
+from google.auth import exceptions as auth_errors
 from google.genai import _interactions, errors
 from google.genai._api_client import EphemeralTokenAPIKeyError
 
@@ -91,7 +92,7 @@ def raised(error: BaseException) -> ours.GeminiError:
     return caught.value
 
 
-EVERY = exceptions_of(errors, _interactions, httpx2)
+EVERY = exceptions_of(errors, _interactions, httpx2, auth_errors)
 
 
 @pytest.mark.parametrize("kind", EVERY, ids=lambda kind: f"{kind.__module__}.{kind.__name__}")

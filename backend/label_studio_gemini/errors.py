@@ -22,13 +22,19 @@ the same attempt can succeed later (`retryable`)::
     │   ├── ServiceError           Gemini's own fault (retryable)
     │   ├── TransportError         no answer, or half of one (retryable)
     │   ├── BlockedError           the prompt or the answer was blocked
+    │   │   ├── PromptBlockedError the prompt or an image was blocked before anything was written
+    │   │   ├── SafetyError        a safety filter blocked the answer
+    │   │   └── RecitationError    the answer was too close to something published
     │   └── IncompleteError        Gemini stopped before it wrote an answer
+    │       ├── OutOfTokensError   the output tokens were used up, by thoughts as a rule
+    │       └── FailedError        the interaction failed or was cancelled on Gemini's side
     └── ReplyError                 a reply in which nothing can be read
+        └── MaskError              a mask of a reply that is no usable picture
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 
 class BackendError(Exception):
@@ -83,8 +89,48 @@ class ImageFormatError(ImageError):
     """The bytes are not an image that can be used: no image, truncated, a decompression bomb."""
 
 
+class Bill(Protocol):
+    """What an attempt cost, in tokens; the usage of a reply is one."""
+
+    @property
+    def input_tokens(self) -> int:
+        """All that was sent."""
+        ...
+
+    @property
+    def output_tokens(self) -> int:
+        """What was written, without thoughts."""
+        ...
+
+    @property
+    def thought_tokens(self) -> int:
+        """The thoughts."""
+        ...
+
+    @property
+    def cached_tokens(self) -> int:
+        """The part of the input that was read from a cache."""
+        ...
+
+    @property
+    def image_tokens(self) -> int:
+        """The part of the input that images became."""
+        ...
+
+
 class GeminiError(BackendError):
-    """A request to Gemini failed."""
+    """A request to Gemini failed.
+
+    Args:
+        message: What happened.
+        hint: What would help.
+        bill: What the attempt cost all the same, or None where nothing is known to be billed: an
+            answer that was blocked or cut off is paid for.
+    """
+
+    def __init__(self, message: str, *, hint: str, bill: Bill | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.bill = bill
 
 
 class AuthenticationError(GeminiError):
@@ -132,12 +178,36 @@ class TransportError(GeminiError):
 
 
 class BlockedError(GeminiError):
-    """Gemini blocked the prompt or its own answer (safety, recitation, prohibited content)."""
+    """Gemini blocked the prompt or its own answer (a blocklist, prohibited content, …)."""
+
+
+class PromptBlockedError(BlockedError):
+    """Gemini blocked the prompt or an image of it, and wrote nothing."""
+
+
+class SafetyError(BlockedError):
+    """A safety filter blocked Gemini's answer."""
+
+
+class RecitationError(BlockedError):
+    """Gemini's answer was blocked as too close to something published."""
 
 
 class IncompleteError(GeminiError):
-    """Gemini stopped before it wrote an answer: out of tokens, failed, cancelled."""
+    """Gemini stopped before it wrote an answer, for one of the reasons below or for another."""
+
+
+class OutOfTokensError(IncompleteError):
+    """The output tokens were used up before there was an answer: less thinking leaves more."""
+
+
+class FailedError(IncompleteError):
+    """The interaction failed or was cancelled on Gemini's side."""
 
 
 class ReplyError(BackendError):
     """A reply holds nothing that can be read as an answer."""
+
+
+class MaskError(ReplyError):
+    """A mask of a reply is no picture that can be used: it costs that mask, and never its box."""

@@ -72,7 +72,7 @@ def write_answer(ask: Ask, found: Sequence[Found], fault: Fault) -> Draft:
     """Return what the model writes about what it found, with what a fault makes of it."""
     if fault.stop not in {None, Stop.INCOMPLETE, Stop.SAFETY_WITH_TEXT}:
         return Draft(None, fault.stop)
-    style = Style(_masks_wanted(ask), fault.masks, fault.boxes)
+    style = Style(_masks_wanted(ask), fault.masks, fault.boxes, numbered=_is_numbered(ask))
     shape = _item_shape(ask.shape) if ask.shape else None
     items = [build_item(one, shape, style) for one in found]
     text = _text(ask, items, fault) if fault.text is None else fault.text
@@ -83,7 +83,12 @@ def write_answer(ask: Ask, found: Sequence[Found], fault: Fault) -> Draft:
 
 
 def _masks_wanted(ask: Ask) -> bool:
-    return ask.shape is None and _MASK_WORDS.search(ask.prompt) is not None
+    return ask.shape is None and _MASK_WORDS.search(ask.question) is not None
+
+
+def _is_numbered(ask: Ask) -> bool:
+    """Return whether the pictures were given numbers, so that an item can name its own."""
+    return len(ask.pictures) > 1 and all(one.number is not None for one in ask.pictures)
 
 
 def _text(ask: Ask, items: list[JsonObject], fault: Fault) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from label_studio_gemini.emulator.schema import Shape
+
+_ANNOUNCEMENT = re.compile(r"Image (\d{1,4}):", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class Picture:
         uri: The address, where they did not.
         mime_type: The type that the request states.
         resolution: One of `low`, `medium`, `high`, `ultra_high`, where one is asked for.
+        number: What the text right before it calls it ("Image 2:"), where that is said.
     """
 
     where: str
@@ -26,6 +30,13 @@ class Picture:
     uri: str | None = None
     mime_type: str | None = None
     resolution: str | None = None
+    number: int | None = None
+
+
+def number_from_text(text: str | None) -> int | None:
+    """Return the number of the picture that a text announces, or None if it announces none."""
+    said = _ANNOUNCEMENT.fullmatch((text or "").strip())
+    return int(said[1]) if said else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +46,7 @@ class Ask:
     Attributes:
         model: The model's name, without `models/`.
         prompt: All text of the request, the system instruction first.
+        question: The text of the last turn and the system instruction, without examples.
         pictures: The pictures of the last turn, which the answer is about.
         earlier: The pictures of the turns before it, such as examples.
         shape: What the answer has to be; None where no schema was sent.
@@ -43,11 +55,13 @@ class Ask:
         thinking_budget: In tokens, where one is given.
         show_thoughts: Whether a summary of the thoughts is wanted.
         most_tokens: The greatest number of tokens to write.
+        code_execution: Whether the model may run code to look more closely.
         store: Whether the interaction is kept.
     """
 
     model: str
     prompt: str
+    question: str
     pictures: tuple[Picture, ...] = ()
     earlier: tuple[Picture, ...] = ()
     shape: Shape | None = None
@@ -56,4 +70,5 @@ class Ask:
     thinking_budget: int | None = None
     show_thoughts: bool = False
     most_tokens: int | None = None
+    code_execution: bool = False
     store: bool = False

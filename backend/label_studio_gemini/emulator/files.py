@@ -7,8 +7,9 @@ import hashlib
 import re
 import secrets
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pydantic import Field, JsonValue, ValidationError
@@ -26,6 +27,17 @@ _NAME = re.compile(r"files/[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _ADDRESS = re.compile(r"(?:https?://[^/]+/v\w+/)?(files/[a-z0-9-]+)")
 
 
+class FileState(StrEnum):
+    """How far the service is with a file; only an active one can be used."""
+
+    PROCESSING = "PROCESSING"
+    ACTIVE = "ACTIVE"
+    FAILED = "FAILED"
+
+
+_ACTIVE = (FileState.ACTIVE,)
+
+
 class _FileMeta(ProtoModel):
     name: Text | None = None
     display_name: Text | None = None
@@ -39,13 +51,14 @@ class _StartBody(ProtoModel):
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file that was uploaded whole."""
+    """A file that was uploaded whole; it is in the first of its states, and each look is a step."""
 
     name: str
     display_name: str | None
     mime_type: str
     data: bytes = field(repr=False)
     created: datetime
+    states: tuple[FileState, ...] = _ACTIVE
 
     def resource(self, base_url: str) -> JsonObject:
         """Return its entry in the Files API; `base_url` is where the emulator was addressed."""
@@ -59,7 +72,7 @@ class StoredFile:
             "expirationTime": _time(self.created + _KEPT),
             "sha256Hash": base64.b64encode(digest.encode()).decode(),
             "uri": f"{base_url}/v1beta/{self.name}",
-            "state": "ACTIVE",
+            "state": self.states[0].value,
             "source": "UPLOADED",
         }
         if self.display_name is not None:
@@ -84,6 +97,22 @@ class FileStore:
         self._files: dict[str, StoredFile] = {}
         self._uploads: dict[str, _Upload] = {}
         self._web: dict[str, tuple[bytes, str]] = {}
+        self._passed = timedelta()
+        self._next_states: tuple[FileState, ...] = _ACTIVE
+
+    def let_pass(self, time: timedelta) -> None:
+        """Make all files older by `time`; those of 48 hours are gone."""
+        with self._lock:
+            self._passed += time
+
+    def script_states(self, *states: FileState) -> None:
+        """Let the next file that is uploaded go through these states; it stays in the last.
+
+        Args:
+            states: The first is answered to the upload, each other to a request for the file.
+        """
+        with self._lock:
+            self._next_states = states
 
     def publish(self, uri: str, data: bytes, mime_type: str) -> None:
         """Put a picture at a public address, which the emulator would otherwise not reach."""
@@ -118,7 +147,8 @@ class FileStore:
             raise Refusal(f"Invalid resource name '{name}'.")
         upload_id = secrets.token_urlsafe(12)
         with self._lock:
-            if name in self._files:
+            taken = self._files.get(name)
+            if taken is not None and not self._is_over(taken):
                 raise Refusal(f"Resource {name} already exists.", status=409, rpc="ALREADY_EXISTS")
             self._uploads[upload_id] = _Upload(name, meta.display_name, mime_type, length)
         return upload_id
@@ -159,21 +189,33 @@ class FileStore:
                 upload.display_name,
                 upload.mime_type,
                 bytes(upload.received),
-                datetime.now(UTC),
+                self._now(),
+                self._next_states,
             )
             self._files[file.name] = file
+            self._next_states = _ACTIVE
             return file
 
     def get(self, name: str) -> StoredFile:
         """Return a file.
 
         Raises:
-            Refusal: 403 if there is none of that name, as the real service has it.
+            Refusal: 403 if there is none of that name, or no longer, as the real service has it.
         """
         with self._lock:
-            if name in self._files:
-                return self._files[name]
-        raise _no_file(name)
+            return self._kept(name)
+
+    def look(self, name: str) -> StoredFile:
+        """Return a file as it is now: one step further than at the last look.
+
+        Raises:
+            Refusal: 403 if there is none of that name, or no longer.
+        """
+        with self._lock:
+            file = self._kept(name)
+            if len(file.states) > 1:
+                file = self._files[name] = replace(file, states=file.states[1:])
+            return file
 
     def delete(self, name: str) -> None:
         """Delete a file.
@@ -182,13 +224,13 @@ class FileStore:
             Refusal: 403 if there is none of that name.
         """
         with self._lock:
-            if self._files.pop(name, None) is None:
-                raise _no_file(name)
+            del self._files[self._kept(name).name]
 
     def list(self) -> list[StoredFile]:
         """Return all files, the latest first."""
         with self._lock:
-            return [*reversed(self._files.values())]
+            kept = [file for file in self._files.values() if not self._is_over(file)]
+        return kept[::-1]
 
     def resolve(self, uri: str) -> tuple[bytes, str]:
         """Return the bytes and the type that an address stands for.
@@ -206,7 +248,26 @@ class FileStore:
                 "accessible."
             )
         file = self.get(address[1])
+        if file.states[0] is not FileState.ACTIVE:
+            raise Refusal(
+                f"The File {file.name.removeprefix('files/')} is not in an ACTIVE state and usage "
+                "is not allowed.",
+                rpc="FAILED_PRECONDITION",
+                code="failed_precondition",
+            )
         return file.data, file.mime_type
+
+    def _kept(self, name: str) -> StoredFile:
+        file = self._files.get(name)
+        if file is None or self._is_over(file):
+            raise _no_file(name)
+        return file
+
+    def _is_over(self, file: StoredFile) -> bool:
+        return self._now() >= file.created + _KEPT
+
+    def _now(self) -> datetime:
+        return datetime.now(UTC) + self._passed
 
 
 def _append(upload: _Upload, data: bytes, offset: str | None, *, last: bool) -> None:

@@ -11,7 +11,7 @@ from label_studio_gemini.emulator.answers import labels_asked, write_answer
 from label_studio_gemini.emulator.api import Api
 from label_studio_gemini.emulator.catalogue import check_model, check_thinking
 from label_studio_gemini.emulator.refusals import Refusal, not_found
-from label_studio_gemini.emulator.reply import Reply, Spent
+from label_studio_gemini.emulator.reply import WORK_CODE, WORK_OUTPUT, Reply, Spent
 from label_studio_gemini.emulator.responses import json_response
 from label_studio_gemini.emulator.strict import read_json
 from label_studio_gemini.emulator.tokens import text_tokens, thought_tokens
@@ -83,8 +83,8 @@ def _read(state: State, call: Call) -> tuple[Ask, tuple[Sight, ...], tuple[Sight
     call.record.model, call.record.prompt = ask.model, ask.prompt
     check_model(ask.model, call.version, state.settings.model_prefixes)
     check_thinking(ask)
-    earlier = state.eye.look(ask.model, ask.earlier)
-    sights = state.eye.look(ask.model, ask.pictures)
+    every = state.eye.look(ask.model, (*ask.earlier, *ask.pictures))
+    earlier, sights = every[: len(ask.earlier)], every[len(ask.earlier) :]
     call.record.images = tuple(sight.data for sight in sights)
     call.record.photos = tuple(state.eye.photo(sight) for sight in sights)
     return ask, sights, earlier
@@ -129,4 +129,5 @@ def _spent(ask: Ask, sights: Sequence[Sight], text: str | None) -> Spent:
         pictures=sum(sight.tokens for sight in sights),
         output=text_tokens(text or ""),
         thoughts=thought_tokens(ask.thinking_level, ask.thinking_budget),
+        tools=text_tokens(WORK_CODE + WORK_OUTPUT) if ask.code_execution else 0,
     )

@@ -19,6 +19,7 @@ BOX_NAMES = frozenset({"box_2d", "bbox", "bounding_box", "box"})
 LABEL_NAMES = frozenset({"label", "name", "class", "category"})
 MASK_NAMES = frozenset({"mask", "segmentation_mask", "polygon"})
 POINT_NAMES = frozenset({"point"})
+IMAGE_NAMES = frozenset({"image", "image_number", "image_index"})
 _THOUSAND = 1000
 
 
@@ -45,11 +46,15 @@ class BoxDialect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One object as it lies in the picture that was sent, and the name to answer it by."""
+    """One object as it lies in the picture that was sent, and the name to answer it by.
+
+    Its `image` is the number of that picture.
+    """
 
     label: str
     frame: Frame
     rings: tuple[Ring, ...]
+    image: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Style:
     masks: bool = False
     mask_dialect: MaskDialect | None = None
     box_dialect: BoxDialect | None = None
+    numbered: bool = False
 
 
 def build_item(found: Found, shape: Shape | None, style: Style) -> JsonObject:
@@ -74,6 +80,8 @@ def build_item(found: Found, shape: Shape | None, style: Style) -> JsonObject:
         if style.masks:
             item["mask"] = _mask(found, None, style)
         item["label"] = found.label
+        if style.numbered:
+            item["image"] = found.image
     else:
         item = {}
         for name, wanted in shape.properties:
@@ -83,7 +91,7 @@ def build_item(found: Found, shape: Shape | None, style: Style) -> JsonObject:
 
 
 def _is_known(name: str) -> bool:
-    return name in BOX_NAMES | LABEL_NAMES | MASK_NAMES | POINT_NAMES
+    return name in BOX_NAMES | LABEL_NAMES | MASK_NAMES | POINT_NAMES | IMAGE_NAMES
 
 
 def _value(name: str, found: Found, wanted: Shape, style: Style) -> JsonValue:
@@ -93,6 +101,8 @@ def _value(name: str, found: Found, wanted: Shape, style: Style) -> JsonValue:
         return found.label
     if name in MASK_NAMES:
         return _mask(found, wanted, style)
+    if name in IMAGE_NAMES:
+        return found.image if wanted.kind in {Kind.INTEGER, Kind.NUMBER} else wanted.neutral()
     if name in POINT_NAMES:
         centre = found.frame.centre()
         return [thousandths(centre.down), thousandths(centre.across)]

@@ -35,7 +35,7 @@ def names_for(categories: Sequence[str], *, asked: Sequence[str], prompt: str) -
     Args:
         categories: The category names of the key.
         asked: The labels that the schema allows; empty where it allows any.
-        prompt: All the text of the request.
+        prompt: The text of the question, without examples.
     """
     if asked:
         return _by_label(categories, asked)

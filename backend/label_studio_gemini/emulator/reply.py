@@ -10,14 +10,23 @@ if TYPE_CHECKING:
 
 THOUGHTS = "Looking for the objects that were asked for."
 
+# What a model that may run code writes before its answer: a first guess that is none, then code.
+WORK_TEXT = 'At first sight: [{"box_2d": [0, 0, 1, 1], "label": "guess"}]. I zoom in to be sure.'
+WORK_CODE = 'from PIL import Image\nprint(Image.open("input_file_0").size)\n'
+WORK_OUTPUT = "(640, 480)\n"
+
 
 class Spent(NamedTuple):
-    """The tokens of one exchange: those of the text and the pictures sent, and of the answer."""
+    """The tokens of one exchange: those of the text and the pictures sent, and of the answer.
+
+    What tools returned to the model is counted apart.
+    """
 
     text: int
     pictures: int
     output: int
     thoughts: int
+    tools: int
 
     @property
     def input(self) -> int:
@@ -27,7 +36,7 @@ class Spent(NamedTuple):
     @property
     def total(self) -> int:
         """Return all tokens."""
-        return self.input + self.output + self.thoughts
+        return self.input + self.output + self.thoughts + self.tools
 
 
 class Reply(NamedTuple):

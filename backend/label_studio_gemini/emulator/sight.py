@@ -25,12 +25,21 @@ _REMEMBERED = 4096
 
 
 class Sight(NamedTuple):
-    """One picture of a request: its bytes, its (width, height) and which photo of the key it is."""
+    """One picture of a request.
+
+    Attributes:
+        data: Its bytes.
+        size: (width, height) in pixels.
+        match: Which photo of the key it is.
+        tokens: What it costs.
+        number: What the request calls it, where it does.
+    """
 
     data: bytes
     size: tuple[int, int]
     match: Match | None
     tokens: int
+    number: int | None
 
 
 class Eye:
@@ -58,14 +67,15 @@ class Eye:
 
     def find(self, ask: Ask, sights: Iterable[Sight], labels: Sequence[str]) -> list[Found]:
         """Return the objects that were asked for, as they lie in the pictures that were sent."""
-        names = names_for(self._key.labels, asked=labels, prompt=ask.prompt)
+        names = names_for(self._key.labels, asked=labels, prompt=ask.question)
         return [
             Found(
                 names[thing.label],
                 sight.match.lay.frame(thing.frame),
                 tuple(sight.match.lay.ring(ring) for ring in thing.rings),
+                place if sight.number is None else sight.number,
             )
-            for sight in sights
+            for place, sight in enumerate(sights, 1)
             if sight.match is not None
             for thing in self._key.photos[sight.match.number].objects
             if thing.label in names
@@ -76,7 +86,9 @@ class Eye:
         if mime_type not in MIME_TYPES:
             raise Refusal(f"Unsupported MIME type: {mime_type}")
         size, match = self._recognise(data)
-        return Sight(data, size, match, picture_tokens(model, size, picture.resolution))
+        return Sight(
+            data, size, match, picture_tokens(model, size, picture.resolution), picture.number
+        )
 
     def _fetch(self, picture: Picture) -> tuple[bytes, str | None]:
         if picture.data is not None:

@@ -69,7 +69,7 @@ def file(state: State, call: Call) -> Response:
     if call.request.method == "DELETE":
         state.files.delete(name)
         return json_response({})
-    return json_response(state.files.get(name).resource(call.base_url()))
+    return json_response(state.files.look(name).resource(call.base_url()))
 
 
 def files(state: State, call: Call) -> Response:

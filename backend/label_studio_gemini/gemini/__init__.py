@@ -7,18 +7,38 @@ from __future__ import annotations
 
 from label_studio_gemini.gemini.connect import connect_gemini
 from label_studio_gemini.gemini.types import (
+    Example,
     Gemini,
     GeminiReply,
     GeminiRequest,
     InlineImage,
+    LeastThinking,
+    MediaResolution,
+    Options,
+    Priority,
+    ServiceTier,
+    Thinking,
+    ThinkingLevel,
+    UriImage,
     Usage,
 )
+from label_studio_gemini.gemini.vertex import VertexProject
 
 __all__ = [
+    "Example",
     "Gemini",
     "GeminiReply",
     "GeminiRequest",
     "InlineImage",
+    "LeastThinking",
+    "MediaResolution",
+    "Options",
+    "Priority",
+    "ServiceTier",
+    "Thinking",
+    "ThinkingLevel",
+    "UriImage",
     "Usage",
+    "VertexProject",
     "connect_gemini",
 ]

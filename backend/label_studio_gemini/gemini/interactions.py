@@ -1,18 +1,23 @@
-"""Requests and replies of the Interactions API: `POST {base}/{version}/interactions`."""
+"""The Interactions API: `POST {base}/{version}/interactions`, and its replies."""
 
 from __future__ import annotations
 
-import base64
 import re
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from label_studio_gemini.errors import BlockedError, GeminiError, IncompleteError
-from label_studio_gemini.gemini.tokens import TokenCounts
+from label_studio_gemini.errors import FailedError, GeminiError, IncompleteError
+from label_studio_gemini.gemini.connection import time_limit
+from label_studio_gemini.gemini.interactions_body import build_body
+from label_studio_gemini.gemini.stops import blocked_error, out_of_tokens_error
+from label_studio_gemini.gemini.tokens import Count, ImageCount
+from label_studio_gemini.gemini.turns import final_text
 from label_studio_gemini.gemini.types import GeminiReply, Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from label_studio_gemini.gemini.connection import Connection
     from label_studio_gemini.gemini.refusals import Call
     from label_studio_gemini.gemini.types import GeminiRequest
@@ -21,12 +26,14 @@ _BLOCKS = re.compile(r"safety|block|prohibit|recitation|spii|policy", re.IGNOREC
 # The states in which whatever text there is must not pass for an answer. In any other state but
 # `completed` (incomplete, requires_continuation, one that a later API adds) text is a cut answer.
 _DEAD = frozenset({"failed", "cancelled", "requires_action", "queued", "in_progress"})
+_OUT_OF_TOKENS = frozenset({"incomplete", "requires_continuation"})
+_FAILED = frozenset({"failed", "cancelled"})
 
-BLOCKED_HINT = "Look at the image and the prompt; the same request will be blocked again."
+_FAILED_HINT = (
+    "Try again later; if it fails again, change the prompt or the model, or take the API "
+    "generate_content."
+)
 _HINTS = {
-    "incomplete": "Thinking may have used up the output tokens: lower the thinking level, or raise "
-    "the most output tokens.",
-    "requires_continuation": "Ask for fewer objects, or lower the thinking level.",
     "budget_exceeded": "Raise the budget, or lower the thinking level.",
     "requires_action": "Leave tools out of the request: nothing here answers their calls.",
 }
@@ -49,11 +56,14 @@ class _Step(BaseModel):
     error: _Fault | None = None
 
 
-class _Usage(TokenCounts):
-    total_input_tokens: int = 0
-    total_output_tokens: int = 0
-    total_thought_tokens: int = 0
-    total_cached_tokens: int = 0
+class _Usage(BaseModel):
+    total_input_tokens: Count = 0
+    total_output_tokens: Count = 0
+    total_thought_tokens: Count = 0
+    total_cached_tokens: Count = 0
+    total_tool_use_tokens: Count = 0
+    input_tokens_by_modality: ImageCount = 0
+    tool_use_tokens_by_modality: ImageCount = 0
 
 
 class _Interaction(BaseModel):
@@ -75,7 +85,7 @@ class InteractionsGemini:
     """
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
 
     async def generate(self, request: GeminiRequest) -> GeminiReply:
         """Answer `request` with one HTTP request.
@@ -83,43 +93,19 @@ class InteractionsGemini:
         Raises:
             GeminiError: In every case in which there is no text to return.
         """
-        async with self._connection.call(request.model) as call:
+        async with self.connection.call(request.model, request.options.tier) as call:
             # Not `aio.interactions.create`: it builds two pydantic classes for each request, 19 ms
             # in which nothing else runs (this: 2 ms, measured), may go on by itself with further
             # paid requests, and does not validate what it returns. A test compares what both send.
-            client = self._connection.client.aio._api_client  # noqa: SLF001
-            response = await client.async_request("post", "interactions", build_body(request))
+            client = self.connection.client.aio._api_client  # noqa: SLF001
+            response = await client.async_request(
+                "post", "interactions", build_body(request), time_limit(call)
+            )
             return read_interaction(response.body or "", call)
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._connection.aclose()
-
-
-def build_body(request: GeminiRequest) -> dict[str, object]:
-    """Return the whole request: the prompt, then the images, as Google advises for this API.
-
-    https://ai.google.dev/gemini-api/docs/image-understanding (the page has a version for each API)
-    """
-    images = [
-        {
-            "type": "image",
-            "data": base64.b64encode(image.data).decode("ascii"),
-            "mime_type": image.mime_type,
-        }
-        for image in request.images
-    ]
-    content = [{"type": "text", "text": request.prompt}, *images]
-    return {
-        "model": request.model,
-        "input": [{"type": "user_input", "content": content}],
-        "response_format": {
-            "type": "text",
-            "mime_type": "application/json",
-            "schema": dict(request.schema),
-        },
-        "store": False,
-    }
+        await self.connection.aclose()
 
 
 def read_interaction(body: str, call: Call) -> GeminiReply:
@@ -131,49 +117,51 @@ def read_interaction(body: str, call: Call) -> GeminiReply:
         pydantic.ValidationError: If it is no interaction.
     """
     interaction = _Interaction.model_validate_json(body)
-    text = _output_text(interaction.steps or [])
+    ended = interaction.status == "completed"
+    text = final_text(_pieces(interaction.steps or []), ended=ended)
+    usage = _usage(interaction.usage or _Usage())
     if interaction.status in _DEAD or not text.strip():
-        raise _error_from_interaction(interaction, call)
-    return GeminiReply(
-        text=text,
-        usage=_usage(interaction.usage or _Usage()),
-        truncated=interaction.status != "completed",
-    )
+        raise _error_from_interaction(interaction, usage, call)
+    return GeminiReply(text=text, usage=usage, truncated=not ended)
 
 
-def _output_text(steps: list[_Step]) -> str:
-    """Return the text that the model wrote last, as the SDK's `output_text` does.
+def _pieces(steps: list[_Step]) -> Iterator[str | None]:
+    """Yield what the model wrote; None stands for tools and whatever else is no text.
 
-    Thoughts are passed over, wherever they stand; a tool's step ends what came before it.
+    Thoughts are passed over, wherever they stand. Should the question be repeated in the answer,
+    the examples' answers stand before it, and are none of the model's.
     """
-    texts: list[str] = []
-    in_run = True
-    for step in steps:
+    asked = max((at for at, step in enumerate(steps) if step.type == "user_input"), default=-1)
+    for step in steps[asked + 1 :]:
         if step.type == "model_output":
-            if not in_run:
-                texts.clear()
-            in_run = True
-            texts += [item.text or "" for item in step.content or [] if item.type == "text"]
+            for item in step.content or []:
+                yield (item.text or "") if item.type == "text" else None
         elif step.type != "thought":
-            in_run = False
-    return "".join(texts)
+            yield None
 
 
 def _usage(usage: _Usage) -> Usage:
+    """Return the bill: what tools returned was read by the model, and is billed as input."""
     return Usage(
-        input_tokens=usage.total_input_tokens,
+        input_tokens=usage.total_input_tokens + usage.total_tool_use_tokens,
         output_tokens=usage.total_output_tokens,
         thought_tokens=usage.total_thought_tokens,
         cached_tokens=usage.total_cached_tokens,
+        image_tokens=usage.input_tokens_by_modality + usage.tool_use_tokens_by_modality,
     )
 
 
-def _error_from_interaction(interaction: _Interaction, call: Call) -> GeminiError:
+def _error_from_interaction(interaction: _Interaction, bill: Usage, call: Call) -> GeminiError:
     step_faults = (step.error for step in interaction.steps or [])
     faults = [fault for fault in (*(interaction.errors or []), *step_faults) if fault]
     said = " ".join(str(part) for fault in faults for part in (fault.code, fault.message) if part)
-    what = f"The interaction ended as `{interaction.status}` without an answer"
+    status = interaction.status
+    what = f"The interaction ended as `{status}` without an answer"
     message = f"{what}: {call.quote(said)}" if said else f"{what}."
     if _BLOCKS.search(said):
-        return BlockedError(message, hint=BLOCKED_HINT)
-    return IncompleteError(message, hint=_HINTS.get(interaction.status, _OTHER_HINT))
+        return blocked_error(message, reason=said, bill=bill)
+    if status in _OUT_OF_TOKENS:
+        return out_of_tokens_error(message, bill=bill)
+    if status in _FAILED:
+        return FailedError(message, hint=_FAILED_HINT, bill=bill)
+    return IncompleteError(message, hint=_HINTS.get(status, _OTHER_HINT), bill=bill)

@@ -88,11 +88,13 @@ class Call:
         model: The model asked for.
         timeout: The time limit in seconds.
         secret: The API key; it is cut out of whatever is quoted.
+        access_hint: How to come by a right to use Gemini, where that is not by a key.
     """
 
     model: str
     timeout: float
     secret: str = field(repr=False)
+    access_hint: str | None = None
 
     def quote(self, text: str) -> str:
         """Return the first sentences of `text`, at most 300 characters, without secrets.
@@ -132,8 +134,10 @@ def error_from_response(
     if status == HTTPStatus.NOT_FOUND:
         return ModelError(f"No model `{call.model}`. {message}", hint=MODEL_HINT)
     if _is_about_the_key(said, body):
-        return AuthenticationError(message, hint=KEY_HINT)
+        return AuthenticationError(message, hint=call.access_hint or KEY_HINT)
     kind, hint = _BY_STATUS.get(status) or _class_of(status)
+    if kind is AuthenticationError and call.access_hint:
+        hint = call.access_hint
     return kind(message, hint=hint)
 
 

@@ -2,8 +2,8 @@
 
 The SDK has two error families that know nothing of each other (`google.genai.errors` for
 generateContent, `google.genai._interactions` for Interactions), lets some errors of the HTTP
-library and of the JSON parser through, and wraps others. A test walks all three modules, so that
-a class that a new version brings cannot slip by unmapped.
+library, of the JSON parser and of google-auth through, and wraps others. A test walks all these
+modules, so that a class that a new version brings cannot slip by unmapped.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import httpx2
 import pydantic
+from google.auth import exceptions as auth_errors
 from google.genai import _interactions, errors
 from google.genai._api_client import EphemeralTokenAPIKeyError
 
@@ -35,6 +36,7 @@ SDK_ERRORS: tuple[type[Exception], ...] = (
     errors.APIError,
     errors.ContinuationInterruptedError,
     _interactions.GeminiNextGenAPIClientError,
+    auth_errors.GoogleAuthError,
     httpx2.HTTPError,
     httpx2.InvalidURL,
     httpx2.CookieConflict,
@@ -91,11 +93,9 @@ def sdk_errors(call: Call) -> Iterator[None]:
 def error_from_sdk(error: BaseException, call: Call) -> GeminiError:
     """Return our error for one of the SDK's."""
     error = _root(error)
-    answered = _error_from_answer(error, call)
-    if answered is not None:
-        return answered
-    if isinstance(error, EphemeralTokenAPIKeyError):
-        return AuthenticationError("An ephemeral token is no API key.", hint=KEY_HINT)
+    known = _error_from_answer(error, call) or _error_from_sign_in(error, call)
+    if known is not None:
+        return known
     if isinstance(error, _TIMEOUTS):
         return TransportError(f"No answer within {call.timeout:g} s.", hint=TIMEOUT_HINT)
     if isinstance(error, _UNREADABLE):
@@ -104,6 +104,19 @@ def error_from_sdk(error: BaseException, call: Call) -> GeminiError:
     if isinstance(error, _UNSENDABLE):
         return RequestError(f"The request cannot be sent: {said}", hint=UNSENDABLE_HINT)
     return TransportError(f"The connection failed: {said}", hint=NETWORK_HINT)
+
+
+def _error_from_sign_in(error: BaseException, call: Call) -> GeminiError | None:
+    """Return the error if a key or credentials of Google Cloud cannot be used, else None."""
+    if isinstance(error, EphemeralTokenAPIKeyError):
+        return AuthenticationError("An ephemeral token is no API key.", hint=KEY_HINT)
+    if not isinstance(error, auth_errors.GoogleAuthError):
+        return None
+    said = call.quote(str(error)) or type(error).__name__
+    if isinstance(error, auth_errors.TransportError) or error.retryable:
+        return TransportError(f"Signing in to Google Cloud failed: {said}", hint=NETWORK_HINT)
+    hint = call.access_hint or KEY_HINT
+    return AuthenticationError(f"There is no access to Google Cloud: {said}", hint=hint)
 
 
 def _root(error: BaseException) -> BaseException:

@@ -189,10 +189,14 @@ class Safety(ProtoModel):
     threshold: Threshold
 
 
+class CodeExecution(ProtoModel):
+    """The tool that runs code; there is nothing to set."""
+
+
 class Tool(ProtoModel):
     """Tools that the model may use."""
 
-    code_execution: Opaque | None = None
+    code_execution: CodeExecution | None = None
     google_search: Opaque | None = None
     url_context: Opaque | None = None
     function_declarations: list[Opaque] | None = None

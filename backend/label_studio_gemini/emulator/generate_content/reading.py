@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue, ValidationError
 
-from label_studio_gemini.emulator.ask import Ask, Picture
+from label_studio_gemini.emulator.ask import Ask, Picture, number_from_text
 from label_studio_gemini.emulator.generate_content.models import (
     Blob,
     Content,
@@ -26,7 +27,7 @@ from label_studio_gemini.emulator.strict import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pydantic_core import ErrorDetails
 
@@ -80,7 +81,8 @@ def _ask(request: Request, model: str) -> Ask:
     ]
     return Ask(
         model=model,
-        prompt="\n".join(_texts(request)),
+        prompt="\n".join(_texts(request, request.contents)),
+        question="\n".join(_texts(request, request.contents[-1:])),
         pictures=pictures[-1],
         earlier=tuple(picture for turn in pictures[:-1] for picture in turn),
         shape=_shape(config),
@@ -91,6 +93,7 @@ def _ask(request: Request, model: str) -> Ask:
         thinking_budget=thinking.thinking_budget,
         show_thoughts=bool(thinking.include_thoughts),
         most_tokens=config.max_output_tokens,
+        code_execution=any(tool.code_execution is not None for tool in request.tools or []),
     )
 
 
@@ -147,16 +150,20 @@ def _shape(config: GenerationConfig) -> Shape | None:
         raise Refusal(f"The response schema is invalid: {error}.") from error
 
 
-def _texts(request: Request) -> Iterable[str]:
+def _texts(request: Request, turns: Sequence[Content]) -> Iterable[str]:
     system = [request.system_instruction] if request.system_instruction else []
-    for content in (*system, *request.contents):
+    for content in (*system, *turns):
         yield from (part.text for part in content.parts if part.text)
 
 
 def _pictures(content: Content, where: str, general: str | None) -> tuple[Picture, ...]:
+    before = [None, *(part.text for part in content.parts)]
     return tuple(
-        _picture(part, f"{where}.parts[{number}]", general)
-        for number, part in enumerate(content.parts)
+        replace(
+            _picture(part, f"{where}.parts[{place}]", general),
+            number=number_from_text(before[place]),
+        )
+        for place, part in enumerate(content.parts)
         if part.inline_data is not None or part.file_data is not None
     )
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from label_studio_gemini.emulator.faults import Stop
-from label_studio_gemini.emulator.reply import THOUGHTS, Reply, Spent
+from label_studio_gemini.emulator.reply import (
+    THOUGHTS,
+    WORK_CODE,
+    WORK_OUTPUT,
+    WORK_TEXT,
+    Reply,
+    Spent,
+)
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -37,8 +44,9 @@ def build_reply(reply: Reply) -> JsonObject:
     if stop is Stop.PROMPT_BLOCKED:
         return {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, **body}
     candidate: JsonObject = {"finishReason": _FINISH[stop], "index": 0}
-    if reply.draft.text is not None:
-        candidate["content"] = {"parts": _parts(reply), "role": "model"}
+    parts = _parts(reply)
+    if parts:
+        candidate["content"] = {"parts": parts, "role": "model"}
     elif stop is Stop.OUT_OF_TOKENS:
         candidate["content"] = {"role": "model"}
     if stop in {Stop.SAFETY, Stop.SAFETY_WITH_TEXT}:
@@ -57,10 +65,16 @@ def build_count(spent: Spent) -> JsonObject:
 
 
 def _parts(reply: Reply) -> list[JsonValue]:
+    text, ask = reply.draft.text, reply.ask
     parts: list[JsonValue] = []
-    if reply.ask.show_thoughts:
+    if text is not None and ask.show_thoughts:
         parts.append({"text": THOUGHTS, "thought": True})
-    parts.append({"text": reply.draft.text})
+    if ask.code_execution and (text is not None or reply.draft.stop is Stop.OUT_OF_TOKENS):
+        parts.append({"text": WORK_TEXT})
+        parts.append({"executableCode": {"language": "PYTHON", "code": WORK_CODE}})
+        parts.append({"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": WORK_OUTPUT}})
+    if text is not None:
+        parts.append({"text": text})
     return parts
 
 
@@ -73,6 +87,8 @@ def _usage(spent: Spent) -> JsonObject:
     }
     if spent.thoughts:
         usage["thoughtsTokenCount"] = spent.thoughts
+    if spent.tools:
+        usage["toolUsePromptTokenCount"] = spent.tools
     return usage
 
 

@@ -144,12 +144,21 @@ class SafetySetting(StrictModel):
     method: Literal["severity", "probability"] | None = None
 
 
-class Tool(StrictModel):
-    """A tool that the model may use."""
+class CodeExecution(StrictModel):
+    """The tool that runs code; there is nothing to set."""
+
+    type: Literal["code_execution"]
+
+
+class OtherTool(StrictModel):
+    """Another tool that the model may use."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    type: Literal["code_execution", "google_search", "url_context", "function"]
+    type: Literal["google_search", "url_context", "function"]
+
+
+Tool: TypeAlias = Annotated[CodeExecution | OtherTool, Field(discriminator="type")]
 
 
 class Request(StrictModel):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue, ValidationError
 
-from label_studio_gemini.emulator.ask import Ask, Picture
+from label_studio_gemini.emulator.ask import Ask, Picture, number_from_text
 from label_studio_gemini.emulator.interactions.models import (
     VARIANTS,
+    CodeExecution,
     GenerationConfig,
     ImageContent,
     ModelOutput,
@@ -27,9 +29,11 @@ from label_studio_gemini.emulator.strict import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from pydantic_core import ErrorDetails
+
+    from label_studio_gemini.emulator.interactions.models import Step
 
 
 def read_ask(body: JsonValue, known: Collection[str]) -> Ask:
@@ -59,7 +63,8 @@ def read_ask(body: JsonValue, known: Collection[str]) -> Ask:
     formats = [f for f in request.response_format or [] if isinstance(f, TextFormat)]
     return Ask(
         model=request.model.removeprefix("models/"),
-        prompt="\n".join(_texts(request)),
+        prompt="\n".join(_texts(request, request.input)),
+        question="\n".join(_texts(request, _last_turn(request))),
         pictures=turns[-1] if turns else (),
         earlier=tuple(picture for turn in turns[:-1] for picture in turn),
         shape=_shape(formats),
@@ -67,14 +72,19 @@ def read_ask(body: JsonValue, known: Collection[str]) -> Ask:
         thinking_level=config.thinking_level,
         show_thoughts=config.thinking_summaries == "auto",
         most_tokens=config.max_output_tokens,
+        code_execution=any(isinstance(tool, CodeExecution) for tool in request.tools or []),
         store=request.store is not False,
     )
 
 
-def _texts(request: Request) -> Iterable[str]:
+def _last_turn(request: Request) -> list[UserInput]:
+    return [step for step in request.input if isinstance(step, UserInput)][-1:]
+
+
+def _texts(request: Request, steps: Sequence[Step]) -> Iterable[str]:
     if request.system_instruction:
         yield request.system_instruction
-    for step in request.input:
+    for step in steps:
         if isinstance(step, UserInput | ModelOutput):
             yield from (part.text for part in step.content if isinstance(part, TextContent))
 
@@ -83,14 +93,19 @@ def _turns(request: Request) -> list[tuple[Picture, ...]]:
     if not any(isinstance(step, UserInput) and step.content for step in request.input):
         raise Refusal("The 'input' must not be empty.")
     return [
-        tuple(
-            _picture(part, f"input[{place}].content[{number}]")
-            for number, part in enumerate(step.content)
-            if isinstance(part, ImageContent)
-        )
+        _pictures(step, f"input[{place}]")
         for place, step in enumerate(request.input)
         if isinstance(step, UserInput)
     ]
+
+
+def _pictures(step: UserInput, where: str) -> tuple[Picture, ...]:
+    before = [None, *(p.text if isinstance(p, TextContent) else None for p in step.content)]
+    return tuple(
+        replace(_picture(part, f"{where}.content[{place}]"), number=number_from_text(before[place]))
+        for place, part in enumerate(step.content)
+        if isinstance(part, ImageContent)
+    )
 
 
 def _picture(part: ImageContent, where: str) -> Picture:

@@ -7,7 +7,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from label_studio_gemini.emulator.faults import Stop
-from label_studio_gemini.emulator.reply import THOUGHTS, Reply, Spent
+from label_studio_gemini.emulator.reply import (
+    THOUGHTS,
+    WORK_CODE,
+    WORK_OUTPUT,
+    WORK_TEXT,
+    Reply,
+    Spent,
+)
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -66,16 +73,33 @@ def _steps(reply: Reply) -> list[JsonValue]:
     if reply.draft.stop is Stop.PROMPT_BLOCKED:
         return []
     steps: list[JsonValue] = [thought]
-    if reply.draft.text is not None:
-        output: JsonObject = {
-            "type": "model_output",
-            "content": [{"type": "text", "text": reply.draft.text}],
-        }
-        reason = _reason(reply.draft.stop)
+    text, stop = reply.draft.text, reply.draft.stop
+    if reply.ask.code_execution and (text is not None or stop is Stop.OUT_OF_TOKENS):
+        steps += _work(reply)
+    if text is not None:
+        output = _output(text)
+        reason = _reason(stop)
         if reason is not None:
             output["error"] = {"code": 3, "message": reason[1]}
         steps.append(output)
     return steps
+
+
+def _output(text: str) -> JsonObject:
+    return {"type": "model_output", "content": [{"type": "text", "text": text}]}
+
+
+def _work(reply: Reply) -> list[JsonValue]:
+    call = f"call_{reply.identity}"
+    return [
+        _output(WORK_TEXT),
+        {
+            "type": "code_execution_call",
+            "id": call,
+            "arguments": {"language": "python", "code": WORK_CODE},
+        },
+        {"type": "code_execution_result", "call_id": call, "result": WORK_OUTPUT},
+    ]
 
 
 def _usage(spent: Spent) -> JsonObject:
@@ -88,6 +112,6 @@ def _usage(spent: Spent) -> JsonObject:
         "input_tokens_by_modality": modalities,
         "total_cached_tokens": 0,
         "total_output_tokens": spent.output,
-        "total_tool_use_tokens": 0,
+        "total_tool_use_tokens": spent.tools,
         "total_thought_tokens": spent.thoughts,
     }
