@@ -1,0 +1,216 @@
+"""How many requests may be on their way, and how fast they may follow each other."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import logging
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from label_studio_gemini.errors import GeminiError, RateLimitError, TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from label_studio_gemini.gemini.types import Gemini, GeminiReply, GeminiRequest
+
+_log = logging.getLogger(__name__)
+
+_GROWTH = 8
+"""A full round of successes gives back this part of the largest limit: from 1 to all in 8."""
+
+
+class LimitState(NamedTuple):
+    """What a `LimitedGemini` is doing, for metrics.
+
+    Attributes:
+        limit: How many requests may be on their way now.
+        running: How many are.
+        waiting: How many wait for their turn.
+    """
+
+    limit: int
+    running: int
+    waiting: int
+
+
+class _Pace:
+    """So much per minute, spread evenly: what is spent is paid off before the next may go.
+
+    Nothing is saved up while nothing is spent, or a quiet minute and a busy one would meet in more
+    than a minute's worth (https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm, without
+    tolerance). What is larger than a minute's worth goes all the same, and is paid off after.
+    """
+
+    def __init__(self, per_minute: float | None) -> None:
+        self._seconds_each = 60 / per_minute if per_minute else 0.0
+        self.free_at = -math.inf
+
+    def spend(self, amount: float, now: float) -> None:
+        self.free_at = max(self.free_at, now) + amount * self._seconds_each
+
+    def correct(self, amount: float) -> None:
+        """Add to what was spent, or take from it."""
+        self.free_at += amount * self._seconds_each
+
+
+class _Waiter(NamedTuple):
+    """A request in the queue; they compare as they go: by priority, then as they came."""
+
+    priority: int
+    number: int
+    tokens: int
+    turn: asyncio.Future[None]
+
+
+class LimitedGemini:
+    """Lets requests through as fast as the limits allow, the interactive ones first.
+
+    Three limits hold together:
+
+    - `requests_per_minute` and `tokens_per_minute` are spread evenly. Tokens are estimated before
+      a request, and put right by what its reply was billed for.
+    - At most `concurrency` requests are on their way. A 429 halves that, once for all the requests
+      that were under way together, and never below 1; each success gives a little back.
+    - A 429 that names a delay closes the door for everyone until then.
+
+    One object is shared by all requests of a process, in one event loop.
+
+    Args:
+        inner: What answers.
+        concurrency: The most requests on their way.
+        requests_per_minute: None for any number.
+        tokens_per_minute: Input, output and thoughts together; None for any number.
+        estimate: The tokens that a request will take; asked only if tokens are limited.
+    """
+
+    def __init__(
+        self,
+        inner: Gemini,
+        *,
+        concurrency: int,
+        requests_per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
+        estimate: Callable[[GeminiRequest], int],
+    ) -> None:
+        self._inner = inner
+        self._estimate = estimate if tokens_per_minute else _nothing
+        self._requests = _Pace(requests_per_minute)
+        self._tokens = _Pace(tokens_per_minute)
+        self._largest = concurrency
+        self._limit = float(concurrency)
+        self._halvings = 0
+        self._closed_until = -math.inf
+        self._waiters: list[_Waiter] = []
+        self._numbers = itertools.count()
+        self._running = 0
+        self._waiting = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def state(self) -> LimitState:
+        """How things stand."""
+        return LimitState(int(self._limit), self._running, self._waiting)
+
+    async def generate(self, request: GeminiRequest) -> GeminiReply:
+        """Answer `request` when its turn has come.
+
+        Raises:
+            GeminiError: As the inner one does.
+        """
+        estimated = self._estimate(request)
+        await self._turn(request.priority, estimated)
+        halvings, spent = self._halvings, estimated
+        try:
+            reply = await self._inner.generate(request)
+        except GeminiError as error:
+            spent = _spent_in_vain(error, estimated)
+            if isinstance(error, RateLimitError):
+                self._slow_down(error, halvings)
+            raise
+        else:
+            spent = reply.usage.total or estimated
+            self._speed_up(halvings)
+            return reply
+        finally:
+            self._leave(spent - estimated)
+
+    async def aclose(self) -> None:
+        """Close what is inside."""
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._inner.aclose()
+
+    async def _turn(self, priority: int, tokens: int) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiters, _Waiter(priority, next(self._numbers), tokens, turn))
+        self._waiting += 1
+        self._admit()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                self._waiting -= 1
+            else:  # it was let in, and cancelled before it could move
+                self._leave(-tokens)
+            raise
+
+    def _leave(self, correction: float) -> None:
+        """Take back a place, and put right what was set aside for it."""
+        self._running -= 1
+        self._tokens.correct(correction)
+        self._admit()
+
+    def _admit(self) -> None:
+        """Let in all whose turn has come; where only time is missing, come back then."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        loop = asyncio.get_running_loop()
+        while self._waiters and self._running < int(self._limit):
+            if self._waiters[0].turn.cancelled():
+                heapq.heappop(self._waiters)
+                continue
+            opens_at = max(self._closed_until, self._requests.free_at, self._tokens.free_at)
+            if opens_at > loop.time():
+                self._timer = loop.call_at(opens_at, self._admit)
+                return
+            waiter = heapq.heappop(self._waiters)
+            self._requests.spend(1, loop.time())
+            self._tokens.spend(waiter.tokens, loop.time())
+            self._running += 1
+            self._waiting -= 1
+            waiter.turn.set_result(None)
+
+    def _slow_down(self, error: RateLimitError, halvings: int) -> None:
+        """Halve the limit, unless that was done since the request of this error started."""
+        if error.retry_after is not None:
+            opens_at = asyncio.get_running_loop().time() + error.retry_after
+            self._closed_until = max(self._closed_until, opens_at)
+        if halvings == self._halvings:
+            self._halvings += 1
+            self._limit = max(1.0, self._limit / 2)
+            _log.info(
+                "Gemini limits the rate: at most %d requests at once, %d wait.",
+                int(self._limit),
+                self._waiting,
+            )
+
+    def _speed_up(self, halvings: int) -> None:
+        """Give a little back for a success that started since the last halving."""
+        if halvings == self._halvings:
+            step = max(1.0, self._largest / _GROWTH)
+            self._limit = min(self._largest, self._limit + step / self._limit)
+
+
+def _nothing(_request: GeminiRequest) -> int:
+    return 0
+
+
+def _spent_in_vain(error: GeminiError, estimated: int) -> int:
+    """Return the tokens of an attempt that failed; where no answer came, nobody knows them."""
+    if error.bill is not None:
+        return error.bill.input_tokens + error.bill.output_tokens + error.bill.thought_tokens
+    return estimated if isinstance(error, TransportError) else 0
