@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from label_studio_gemini.geometry import GeminiBox
+    from collections.abc import Mapping
+
+    from label_studio_gemini.geometry import GeminiBox, GeminiPoint
+    from label_studio_gemini.masks import Mask
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One object that Gemini found.
+    """One object that Gemini found; it has a box or a point, or both.
 
     Attributes:
         label: What Gemini called it, as it said it.
-        box: Where it is, within 0-1000, `ymin < ymax` and `xmin < xmax`.
+        box: Where it is, within 0-1000, `ymin < ymax` and `xmin < xmax`. Where there is only a
+            polygon, the polygon's own.
+        point: A point on it, within 0-1000.
+        mask: Its shape, where it could be read; a drawn mask has been decoded once, and is whole.
+        image: The number of its image in the request, from 1, where the reply says it.
     """
 
     label: str
-    box: GeminiBox
+    box: GeminiBox | None = None
+    point: GeminiPoint | None = None
+    mask: Mask | None = None
+    image: int | None = None
+
+
+Answer: TypeAlias = str | float | tuple[str, ...]
+"""What Gemini says of an image as a whole: a text, a number, or a list of texts."""
 
 
 class RejectReason(StrEnum):
     """Why an item of a reply was refused.
 
-    `BROKEN` is an item that misses a bracket, a colon or a quote within the text; `REPEATED` is one
-    whose label and box were both there before.
+    `NO_BOX` is one with neither box nor point nor polygon; `BROKEN` one that misses a bracket, a
+    colon or a quote within the text; `REPEATED` one that was there before, or nearly so again and
+    again. `BAD_POINT` and `BAD_ANSWER` cost the point and the answer, and nothing beside them.
     """
 
     NOT_AN_OBJECT = "not_an_object"
@@ -35,6 +50,8 @@ class RejectReason(StrEnum):
     NO_LABEL = "no_label"
     BAD_BOX = "bad_box"
     EMPTY_BOX = "empty_box"
+    BAD_POINT = "bad_point"
+    BAD_ANSWER = "bad_answer"
     BROKEN = "broken"
     REPEATED = "repeated"
 
@@ -54,11 +71,22 @@ class Reading:
     Attributes:
         detections: The objects, in the reply's order.
         rejects: The items that were refused.
-        truncated: Whether the text ends before its last item does; that item is left out.
+        truncated: Whether the text ends before its last item does. That item is left out, unless
+            it ends within its mask, and only the mask is lost.
         clamped: How many of `detections` reached outside 0-1000 and were cut back to it.
+        masks_unreadable: How many of `detections` came with a mask that cannot be used.
+        answers: By the question's name, what was said of the image as a whole, or of all images.
+        image_answers: The same by the image's number, where the reply says it.
     """
 
     detections: tuple[Detection, ...] = ()
     rejects: tuple[Reject, ...] = ()
     truncated: bool = False
     clamped: int = 0
+    masks_unreadable: int = 0
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    image_answers: Mapping[int, Mapping[str, Answer]] = field(default_factory=dict)
+
+    def answers_for(self, image: int) -> Mapping[str, Answer]:
+        """Return what was said of one image, by its number in the request, from 1."""
+        return {**self.answers, **self.image_answers.get(image, {})}

@@ -1,4 +1,4 @@
-"""Boxes, one type per coordinate space, and the conversions between them.
+"""Boxes and points, one type per coordinate space, and the conversions between them.
 
 Three spaces meet here. Gemini answers on a 0-1000 grid, y first; Label Studio wants percent of the
 image, x first; files and people speak of pixels. A type per space keeps them apart: the names of
@@ -34,6 +34,16 @@ class GeminiBox(NamedTuple):
     xmin: float
     ymax: float
     xmax: float
+
+
+class GeminiPoint(NamedTuple):
+    """A point as Gemini speaks it: `y, x` on the 0-1000 grid.
+
+    Build it from a reply's list with `GeminiPoint(*values)`, as a `GeminiBox`.
+    """
+
+    y: float
+    x: float
 
 
 class PercentBox(NamedTuple):

@@ -116,6 +116,9 @@ def build_regions(
         if label is None:
             unmatched[detection.label] += 1
             continue
+        if detection.box is None:
+            dropped["no_box"] += 1
+            continue
         region_id = _region_id(recipe.name, image_name, index, *detection.box, label.stored)
         common = _Common(region_id, image_name, size)
         place = _place_from_box(detection.box)

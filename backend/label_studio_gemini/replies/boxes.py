@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import NamedTuple
 
 from label_studio_gemini.detections import RejectReason
-from label_studio_gemini.geometry import GEMINI_SCALE, GeminiBox
+from label_studio_gemini.geometry import GeminiBox
 from label_studio_gemini.replies.nodes import JsonList, JsonObject, Value
+from label_studio_gemini.replies.numbers import number_from_text, on_grid
 
 _MAX_STRING = 200
 _SEPARATORS = re.compile(r"[\s,;\[\]()]+")
@@ -53,7 +53,7 @@ def _read_box(value: Value) -> ReadBox | RejectReason:
     edges = _edges(value)
     if edges is None:
         return RejectReason.BAD_BOX
-    numbers = [number for edge in edges if (number := _number(edge)) is not None]
+    numbers = [number for edge in edges if (number := number_from_text(edge)) is not None]
     return _box_from_numbers(numbers) if len(numbers) == len(edges) else RejectReason.BAD_BOX
 
 
@@ -82,19 +82,8 @@ def _edges_of_object(value: JsonObject) -> list[str] | None:
     return None
 
 
-def _number(text: str) -> float | None:
-    """Return the finite number that `text` is, or None; `true`, `1_0` and `0x10` are none."""
-    if "_" in text or not text.isascii():
-        return None
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
 def _box_from_numbers(numbers: list[float]) -> ReadBox | RejectReason:
-    inside = [min(max(number, 0.0), float(GEMINI_SCALE)) for number in numbers]
+    inside = [on_grid(number) for number in numbers]
     box = GeminiBox(*inside)
     if box.ymin > box.ymax:
         box = box._replace(ymin=box.ymax, ymax=box.ymin)

@@ -16,6 +16,7 @@ Time is linear: every quantifier is possessive, what looks ahead past a token is
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -43,15 +44,29 @@ _INNER = rf"""(?: (?: (?!{_CLOSING})" [^"\\\[\]{{}}\n,:`]{{0,80}}+ ){{1,6}}+ (?=
 _SINGLE_CLOSING = r"""' (?=\s*+(?:[,:\]}]|\Z))"""
 _SINGLE = rf"""[^'\\\n`]*+ (?: (?: \\. | (?!{_SINGLE_CLOSING})' ) [^'\\\n`]*+ ){{0,20}}+"""
 _SPACE = r"""\s*+ (?: \\[nrt] \s*+ )*+"""
+# A drawn mask, or one in tokens, ends where its own characters do: a quote that it lacks at either
+# end (github.com/google-gemini/cookbook/issues/798) costs nothing else.
+_BLOB = r"""
+    (?: (?: data:image/[\w.+-]{1,20}+;base64, | iVBORw0KGgo )
+        (?: [A-Za-z0-9+/=_\s-]++ | \\(?: [nrt/] | u[0-9a-fA-F]{4} ) )*+
+      | <start_of_mask>(?: <\w{1,20}+> )*+ )
+    (?= [ \t]*+ ["',}\]] | \Z )"""
+# A double quote soon before a single-quoted key opens no string: it is a slip, and costs its item.
+# So does a string that a single quote closes, if such a key comes next.
+_STRAY = r"""" (?: [^"'\n]{0,80}+' (?= [\s,{}\[\]]{0,9}+ '\w{1,20}+'\s{0,3}+: )
+      | (?! [\s\[]*+[{`]) (?= [^"'\n]{0,80}+ (?: '[^"'\n]{0,80}+'[^"'\n]{0,20}+ )?
+            '\w{1,20}+'\s{0,3}+: ) )"""
 
 _START = re.compile(r"\[|\{|```")
 _TOKEN = re.compile(
     rf"""
-    {_SPACE} (?: , {_SPACE} )?+
+    {_SPACE} (?: (?P<comma> , ) {_SPACE} )?+
     (?: (?P<open_list> \[ )
       | (?P<close_list> \] )
       | (?P<open_object> \{{ )
       | (?P<close_object> \}} )
+      | "?+ (?P<blob> {_BLOB} ) ["']?+
+      | (?P<stray> {_STRAY} )
       | (?: "(?P<double> {_BODY}{_INNER} )"
           | '(?P<single> {_SINGLE} )'
           | (?P<literal> (?: [-+]?[0-9.][0-9.eE+-]*+ | true | false | null | True | False | None )
@@ -121,6 +136,8 @@ class _Builder:
             "literal": self._add_bare,
             "bare": self._add_bare,
             "key": self._add_key,
+            "blob": self._add_blob,
+            "stray": self._add_noise,
             "fence": self._pass_fence,
             "comment": self._pass_comment,
             "noise": self._add_noise,
@@ -180,6 +197,8 @@ class _Builder:
         node.finish(end)
         if isinstance(node, JsonObject):
             self._open_objects -= 1
+        elif self.stack and isinstance(around := self.stack[-1], JsonList):
+            around.holds_quoted = around.holds_quoted or node.holds_quoted
 
     def _add_quoted(self, match: re.Match[str]) -> None:
         self.stack[-1].add(match[match.lastindex or 0])
@@ -191,10 +210,25 @@ class _Builder:
         key = match["double"]
         if key is None:
             key = match["single"] or match["literal"] or match["bare"] or ""
-        self.stack[-1].add_key(key)
+        self._leave_numbers(match.start())
+        self.stack[-1].add_key(key, after_comma=match["comma"] is not None)
+
+    def _leave_numbers(self, end: int) -> None:
+        """Break off the lists of numbers that a key stands in: they miss their brackets.
+
+        Where they hold a string, a stray quote may have swallowed more than the brackets.
+        """
+        lists = list(itertools.takewhile(_is_of_numbers, reversed(self.stack)))
+        if len(lists) < len(self.stack) and isinstance(self.stack[-1 - len(lists)], JsonObject):
+            for _ in lists:
+                self._break_off(end)
+
+    def _add_blob(self, match: re.Match[str]) -> None:
+        whole = match[0][-1] in "\"'"
+        self.stack[-1].add(match["blob"] if whole else Bare(match["blob"].rstrip()))
 
     def _add_noise(self, match: re.Match[str]) -> None:
-        self.stack[-1].add_noise(match["noise"])
+        self.stack[-1].add_noise(match[match.lastindex or 0])
 
     def _pass_comment(self, _: re.Match[str]) -> None:
         """Leave a comment out."""
@@ -204,3 +238,9 @@ class _Builder:
         self._in_fence = not self._in_fence
         self.stack.clear()
         self._open_objects = 0
+
+
+def _is_of_numbers(node: Node) -> bool:
+    if not isinstance(node, JsonList) or not node.items:
+        return False
+    return node.whole and not (node.holds_object or node.holds_quoted)
