@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any
 
 import cog
 from typer.main import get_command
 
+from gemini_features import APIS, FEATURES
 from label_studio_gemini.cli import app
-from label_studio_gemini.config import build_json_schema
+from label_studio_gemini.config import OptionsConfig, build_json_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LONGEST_VALUE = 60
+OPTIONS = frozenset(OptionsConfig.model_fields)  # a recipe may have each of them, as the file
+SECTIONS = {"images": "ImagesConfig", "vertex": "VertexConfig", "prices": "PricesConfig"}
 
 
 def print_keys() -> None:
@@ -19,9 +28,11 @@ def print_keys() -> None:
     cog.outl("|---|---|---|")
     for key, field in schema["properties"].items():
         if key == "recipes":
-            _print_rows("recipes[].", definitions["RecipeConfig"]["properties"])
-        elif key == "images":
-            _print_rows("images.", definitions["ImagesConfig"]["properties"])
+            fields = definitions["RecipeConfig"]["properties"]
+            own = {name: text for name, text in fields.items() if name not in OPTIONS}
+            _print_rows("recipes[].", own)
+        elif key in SECTIONS:
+            _print_rows(f"{key}.", definitions[SECTIONS[key]]["properties"])
         else:
             _print_rows("", {key: field})
 
@@ -42,3 +53,21 @@ def print_commands() -> None:
         example = command.epilog.split("Examples:\n")[1].splitlines()[0].strip()
         first = command.help.splitlines()[0]
         cog.outl(f"| `{name}` | {first} | `{example}` |")
+
+
+def print_features() -> None:
+    """Print a table of all that a request can ask for: where each API says it, and the test."""
+    cog.outl("| request feature | generate_content | interactions | test of the bytes sent |")
+    cog.outl("|---|---|---|---|")
+    for feature in FEATURES:
+        cells = " | ".join(_sent(feature.sent(api)) for api in APIS)
+        cog.outl(f"| {feature.name} | {cells} | `test_the_bytes_sent[{feature.name}]` |")
+
+
+def _sent(values: Mapping[str, object]) -> str:
+    """Return paths with their values; a value too long for a cell is left to the test."""
+    cells = []
+    for path, value in values.items():
+        text = json.dumps(value)
+        cells.append(f"`{path}`" if len(text) > _LONGEST_VALUE else f"`{path}: {text}`")
+    return "<br>".join(cells) or "not there"

@@ -19,7 +19,7 @@ from label_studio_gemini.bulk import (
 )
 from label_studio_gemini.config import Config
 from label_studio_gemini.demo.photos import sample_label_config
-from label_studio_gemini.emulator import Fault, Problem
+from label_studio_gemini.emulator import Fault, Problem, Stop
 from label_studio_gemini.environment import Environment
 from label_studio_gemini.errors import AuthenticationError, QuotaError, UsageError
 from label_studio_gemini.labels import read_label_config
@@ -147,7 +147,7 @@ def test_image_files_need_one_image_tag(folder: Path) -> None:
 async def test_a_failed_task_is_exported_without_prediction(
     gemini: RunningEmulator, photos: Path, tmp_path: Path
 ) -> None:
-    gemini.script(Fault(problem=Problem.INTERNAL, images=frozenset({"coins.jpg"}), times=None))
+    gemini.script(Fault(stop=Stop.SAFETY, images=frozenset({"coins.jpg"}), times=None))
     plan = build_plan(Config(), XML)
     jobs = read_jobs([photos / "coffee.jpg", photos / "coins.jpg"], plan.label_config)
     environment = Environment(state_folder=tmp_path, api_key="k", base_url=gemini.url)

@@ -10,7 +10,7 @@ import pytest
 
 from label_studio_gemini.config import Config
 from label_studio_gemini.demo.photos import sample_label_config
-from label_studio_gemini.emulator import Fault, Problem
+from label_studio_gemini.emulator import Fault, Stop
 from services import SCRIPTS, clean_environment
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def test_predict_reads_task_json_and_writes_to_standard_output(
 def test_predict_with_failures_keeps_the_rest(
     with_key: dict[str, str], gemini: RunningEmulator, photos: Path, tmp_path: Path
 ) -> None:
-    gemini.script(Fault(problem=Problem.INTERNAL, images=frozenset({"coins.jpg"}), times=None))
+    gemini.script(Fault(stop=Stop.SAFETY, images=frozenset({"coins.jpg"}), times=None))
     out = tmp_path / "tasks.json"
     xml = sample_label_config()
     ended = run("predict", photos, "--label-config", xml, "--out", out, **with_key)

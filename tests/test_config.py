@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from label_studio_gemini.config import Config, RecipeConfig, build_json_schema, read_config
+from label_studio_gemini.config import (
+    Config,
+    OptionsConfig,
+    RecipeConfig,
+    WantedConfig,
+    build_json_schema,
+    read_config,
+)
 from label_studio_gemini.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -60,9 +67,34 @@ def test_no_file_and_an_empty_file_are_the_defaults(tmp_path: Path) -> None:
     assert read(tmp_path, "# nothing yet\n").model_dump() == defaults
 
 
+def test_a_label_may_have_a_description(tmp_path: Path) -> None:
+    config = read(
+        tmp_path, "recipes: [{name: a, labels: {taxi: {label: Car, description: yellow}}}]"
+    )
+    assert config.recipes[0].label_map == {"taxi": WantedConfig(label="Car", description="yellow")}
+
+
+def test_a_recipe_has_the_options_of_the_file_and_its_own(tmp_path: Path) -> None:
+    config = read(
+        tmp_path,
+        "thinking: low\ntemperature: 0\nsafety: {harassment: block_none}\n"
+        "recipes: [{name: a, thinking: 128, agentic: true}, {name: b}]",
+    )
+    own, plain = (recipe.over(config) for recipe in config.recipes)
+    assert own == OptionsConfig(
+        thinking=128, temperature=0, agentic=True, safety={"harassment": "block_none"}
+    )
+    assert plain == OptionsConfig(
+        thinking="low", temperature=0, safety={"harassment": "block_none"}
+    )
+
+
 def test_labels_may_be_a_list(tmp_path: Path) -> None:
     config = read(tmp_path, "recipes: [{name: a, labels: [Car, Van]}]")
-    assert config.recipes[0].label_map == {"Car": "Car", "Van": "Van"}
+    assert [(a, w.label) for a, w in config.recipes[0].label_map.items()] == [
+        ("Car", "Car"),
+        ("Van", "Van"),
+    ]
 
 
 @dataclass(frozen=True)
@@ -82,7 +114,7 @@ CASES = [
         "did you mean `labels`",
     ),
     Wrong("secret", "api_key: abc", ("no key 'api_key'",), "GEMINI_API_KEY"),
-    Wrong("far off", "zzz: 1", ("no key 'zzz'",), "the keys are model, api"),
+    Wrong("far off", "zzz: 1", ("no key 'zzz'",), "the keys are system, thinking"),
     Wrong("choice", "\napi: rest", ("street.yaml:2: api: 'rest'",), "'interactions' or"),
     Wrong("missing", "recipes: [{prompt: x}]", ("recipes[0].name", "missing"), "add a `name:`"),
     Wrong("number", "concurrency: many", ("concurrency: 'many'",), "schema"),
@@ -104,6 +136,16 @@ CASES = [
         ("two recipes are called 'a'",),
         "schema",
     ),
+    Wrong("thinking", "thinking: loud", ("thinking: 'loud' is not possible",), "'auto', 'off'"),
+    Wrong("temperature", "temperature: 3", ("temperature: 3", "less than or equal to 2"), "schema"),
+    Wrong("harm", "safety: {rudeness: off}", ("safety.rudeness",), "'harassment'"),
+    Wrong(
+        "key of a label",
+        "recipes: [{name: a, labels: {taxi: {lable: Car}}}]",
+        ("recipes[0].labels.taxi.lable: there is no key 'lable'",),
+        "did you mean `label`?",
+    ),
+    Wrong("vertex", "vertex: {zone: x}", ("vertex.zone: there is no key",), "project, location"),
     Wrong(
         "misspelt and so missing",
         "recipes: [{nam: a}]",

@@ -178,7 +178,7 @@ def test_a_task_that_gemini_fails_is_predicted_on_the_next_try(
     label_studio.connect(project, backend.url)
     others = {name: task for name, task in tasks.items() if name != "coins.jpg"}
 
-    with faults(emulator, {"problem": "internal", "images": ["coins.jpg"], "times": None}):
+    with faults(emulator, {"stop": "safety", "images": ["coins.jpg"], "times": None}):
         label_studio.retrieve_predictions(project)
         stored = label_studio.predictions(project)
     assert {prediction.task for prediction in stored} == set(others.values())

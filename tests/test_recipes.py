@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from label_studio_gemini.config import Config, RecipeConfig, read_config
-from label_studio_gemini.errors import ConfigError, LabelConfigError
+from label_studio_gemini.errors import ConfigError, LabelConfigError, TaskError
 from label_studio_gemini.labels import read_label_config
 from label_studio_gemini.prompts import build_prompt, build_schema
 from label_studio_gemini.recipes import Recipe, build_recipes
@@ -155,6 +155,34 @@ def test_the_prompt_spells_out_order_labels_and_the_empty_answer() -> None:
 def test_a_prompt_of_the_user_stands_first_and_unchanged() -> None:
     prompt = build_prompt(recipe_of(target="box", prompt="Détecte {tout} %s ça."))
     assert prompt.startswith("Détecte {tout} %s ça.\n")
+
+
+def test_labels_and_fields_of_the_task_can_be_put_in() -> None:
+    """Nothing else in braces means anything, and nothing in a field does."""
+    recipe = recipe_of(
+        labels={"car": "Car", "man": "Pedestrian"},
+        prompt="In {{ task.data.title }} ({{task.data.shop.id}}), find {labels}; {{ 1+1 }}.",
+    )
+    data = {"title": "{labels} {{ task.data.x }}", "shop": {"id": 7}}
+    prompt = build_prompt(recipe, data)
+    assert prompt.startswith("In {labels} {{ task.data.x }} (7), find car, man; {{ 1+1 }}.\n")
+
+
+@pytest.mark.parametrize("data", [{}, {"title": None}, {"title": ["a"]}, {"title": {}}])
+def test_a_field_that_the_task_lacks_is_named(data: dict[str, object]) -> None:
+    recipe = recipe_of(target="box", prompt="About {{ task.data.title }}.")
+    with pytest.raises(TaskError, match=r"task\.data\.title"):
+        build_prompt(recipe, data)
+
+
+def test_descriptions_and_the_most_objects_are_told() -> None:
+    recipe = recipe_of(
+        labels={"taxi": {"label": "Car", "description": "yellow, a sign on its roof"}},
+        max_objects=12,
+    )
+    prompt = build_prompt(recipe)
+    assert "- taxi: yellow, a sign on its roof\n" in prompt
+    assert "at most 12 objects" in prompt
 
 
 def test_the_schema_allows_only_the_labels_asked_for() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from label_studio_gemini.bulk import digest_of_data
 from label_studio_gemini.demo.photos import sample_label_config
-from label_studio_gemini.emulator import Fault, Problem
+from label_studio_gemini.emulator import Fault, Stop
 from label_studio_gemini.errors import UsageError
 from label_studio_gemini.results import ResultFile
 from services import COMMAND, clean_environment
@@ -51,7 +51,7 @@ def test_what_was_done_is_taken_over_and_nothing_is_asked_twice(
     gemini: RunningEmulator, photos: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "tasks.json"
-    gemini.script(Fault(problem=Problem.INTERNAL, images=frozenset({"coins.jpg"})))
+    gemini.script(Fault(stop=Stop.SAFETY, images=frozenset({"coins.jpg"})))
     assert predict(gemini, out, photos).returncode == 1
     assert predicted(out) == 6
     gemini.clear_requests()

@@ -13,7 +13,7 @@ from backends import RunningBackend, run_backend
 from label_studio_gemini.config import Config, RecipeConfig
 from label_studio_gemini.demo.photos import sample_label_config, sample_truth
 from label_studio_gemini.demo.scores import LabelledBox, score_boxes
-from label_studio_gemini.emulator import Fault, Problem
+from label_studio_gemini.emulator import Fault, Stop
 from label_studio_gemini.environment import Environment
 from label_studio_gemini.geometry import PercentBox, pixel_from_percent
 
@@ -136,7 +136,7 @@ def test_nothing_found_is_a_prediction_and_a_failure_is_none(
 ) -> None:
     """`{"result": []}` is stored; `[]` is asked for again."""
     gemini.script(Fault(text='{"boxes": []}', images=frozenset({"flower.jpg"})))
-    gemini.script(Fault(problem=Problem.INTERNAL, images=frozenset({"rocket.jpg"})))
+    gemini.script(Fault(stop=Stop.SAFETY, images=frozenset({"rocket.jpg"})))
     names = ("coffee.jpg", "flower.jpg", "rocket.jpg", "camera.jpg")
     answer = predict(backend, *(task(photos, name, i) for i, name in enumerate(names)))
     coffee, flower, rocket, camera = answer["results"]

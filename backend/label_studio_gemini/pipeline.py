@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from label_studio_gemini.errors import BackendError, ConfigError, ReplyError
-from label_studio_gemini.gemini import GeminiRequest, InlineImage, Usage, connect_gemini
-from label_studio_gemini.images import ImageLimits, ImageReader
+from label_studio_gemini.errors import BackendError, ReplyError
+from label_studio_gemini.gateway import open_gemini, options_from_config
+from label_studio_gemini.gemini import GeminiRequest, InlineImage, Usage
+from label_studio_gemini.gemini.retry import time_limit
+from label_studio_gemini.images import ImageLimits, ImageReader, is_elsewhere
 from label_studio_gemini.labels import read_image_address
 from label_studio_gemini.prompts import build_prompt, build_schema
 from label_studio_gemini.regions import build_regions
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from label_studio_gemini.detections import Reading
     from label_studio_gemini.environment import Environment
     from label_studio_gemini.gemini import Gemini
-    from label_studio_gemini.images import LabelStudioLogin, UprightImage
+    from label_studio_gemini.geometry import ImageSize
+    from label_studio_gemini.images import LabelStudioLogin
+    from label_studio_gemini.labels import ImageTag
     from label_studio_gemini.plan import Plan
     from label_studio_gemini.recipes import Recipe
     from label_studio_gemini.regions import RegionJson, Regions
@@ -50,6 +53,7 @@ class Notes:
         rejects: Items of the replies that could not be read.
         unmatched: Labels that Gemini used and the recipe does not have.
         dropped: Regions that failed the check.
+        masks_unreadable: Masks that could not be read; their boxes are kept.
         clamped: Boxes that reached outside the image and were cut back to it.
         truncated: Replies that end in the middle of an item.
     """
@@ -57,6 +61,7 @@ class Notes:
     rejects: Mapping[str, int] = field(default_factory=dict)
     unmatched: Mapping[str, int] = field(default_factory=dict)
     dropped: Mapping[str, int] = field(default_factory=dict)
+    masks_unreadable: int = 0
     clamped: int = 0
     truncated: int = 0
 
@@ -68,6 +73,7 @@ class Notes:
                 for name, count in self.unmatched.items()
             ),
             *(f"{count} dropped ({reason})" for reason, count in self.dropped.items()),
+            *([f"{self.masks_unreadable} masks unreadable"] if self.masks_unreadable else []),
             *([f"{self.clamped} cut back to the image"] if self.clamped else []),
             *([f"{self.truncated} replies cut short"] if self.truncated else []),
         ]
@@ -99,6 +105,14 @@ class Failure:
 
 
 Outcome = Prediction | Failure
+
+
+class _ShownImage(NamedTuple):
+    """An image of a task: the name of its tag, what is sent of it, its natural size."""
+
+    name: str
+    image: InlineImage
+    size: ImageSize
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +151,7 @@ class Pipeline:
         try:
             task = read_task(value)
             name = task.name
-            async with self._places:
+            async with self._places, time_limit(self.config.task_timeout):
                 prediction = await self._predict(task, plan, login)
         except BackendError as error:
             _log.warning("%s failed: %s", name, error)
@@ -157,12 +171,11 @@ class Pipeline:
     async def _predict(self, task: Task, plan: Plan, login: LabelStudioLogin | None) -> Prediction:
         start = time.perf_counter()
         names = dict.fromkeys(name for recipe in plan.recipes for name in recipe.target.image_names)
-        images: dict[str, UprightImage] = {}
-        for name in names:
-            address = read_image_address(plan.label_config.image(name), task.data)
-            images[name] = await self._images.read(address, login=login, task_id=task.id)
+        shown = {
+            name: await self._show(plan.label_config.image(name), task, login) for name in names
+        }
         questions = [
-            self._ask(recipe, name, images[name])
+            self._ask(recipe, task, shown[name])
             for recipe in plan.recipes
             for name in recipe.target.image_names
         ]
@@ -171,24 +184,35 @@ class Pipeline:
         answers = [_answer_or_raise(result) for result in results]
         return _prediction_from_answers(answers, seconds=time.perf_counter() - start)
 
-    async def _ask(self, recipe: Recipe, image_name: str, image: UprightImage) -> _Answer:
+    async def _show(self, tag: ImageTag, task: Task, login: LabelStudioLogin | None) -> _ShownImage:
+        address = read_image_address(tag, task.data)
+        image = await self._images.read(address, login=login, task_id=task.id)
+        public = image.untouched and is_elsewhere(address, login)
+        sent = InlineImage(
+            image.data, image.mime_type, digest=image.digest, address=address if public else None
+        )
+        return _ShownImage(tag.name, sent, image.size)
+
+    async def _ask(self, recipe: Recipe, task: Task, shown: _ShownImage) -> _Answer:
         request = GeminiRequest(
             model=self.config.model,
-            prompt=build_prompt(recipe),
-            images=(InlineImage(image.data, image.mime_type),),
-            schema=build_schema(recipe),
+            prompt=build_prompt(recipe, task.data),
+            images=(shown.image,),
+            schema=None if recipe.options.structured is False else build_schema(recipe),
+            options=options_from_config(recipe.options),
         )
         reply = await self._gemini.generate(request)
         reading = read_reply(reply.text)
         if reply.truncated:
             reading = replace(reading, truncated=True)
-        if not reading.detections and (reading.rejects or reading.truncated):
+        found = reading.detections or reading.answers or reading.image_answers
+        if not found and (reading.rejects or reading.truncated):
             why = reading.rejects[0].reason if reading.rejects else "it is cut short"
             raise ReplyError(
                 f"Nothing in Gemini's reply could be used ({why}): {reply.text[:200]!r}.",
                 hint="try again; if it stays so, try another model or a simpler prompt.",
             )
-        regions = build_regions(reading.detections, recipe, image_name=image_name, size=image.size)
+        regions = build_regions(reading.detections, recipe, image_name=shown.name, size=shown.size)
         return _Answer(reading, regions, reply.usage)
 
 
@@ -212,19 +236,16 @@ async def open_pipeline(
         AuthenticationError: There is no key.
         ConfigError: The address of the API is none.
     """
+    # What is uploaded need not be small; what travels inside the request has to be.
+    uploads = config.images.transport in {"auto", "files"} and config.vertex is None
+    megabytes = config.images.max_megabytes if uploads else config.images.inline_megabytes
     limits = ImageLimits(
         seconds=config.images.timeout,
         bytes=int(config.images.max_megabytes * _MEGABYTE),
         pixels=int(config.images.max_megapixels * _MEGABYTE),
-        inline_bytes=int(config.images.inline_megabytes * _MEGABYTE),
+        inline_bytes=int(megabytes * _MEGABYTE),
     )
-    gemini = connect_gemini(
-        api=config.api,
-        api_key=environment.api_key,
-        base_url=_checked_url(config.base_url or environment.base_url),
-        timeout=config.timeout,
-        api_version=config.api_version,
-    )
+    gemini = open_gemini(config, environment)
     images = ImageReader(
         limits=limits,
         allowed_hosts=frozenset(config.images.allowed_hosts),
@@ -236,16 +257,6 @@ async def open_pipeline(
     finally:
         await images.aclose()
         await gemini.aclose()
-
-
-def _checked_url(url: str | None) -> str | None:
-    if url is None or re.match(r"https?://[^/\s]", url):
-        return url
-    raise ConfigError(
-        f"The address of the Gemini API, {url!r}, is none.",
-        hint="`base_url` and GOOGLE_GEMINI_BASE_URL take http(s)://host[:port]; leave both out for "
-        "Google's own.",
-    )
 
 
 def _answer_or_raise(result: _Answer | BaseException) -> _Answer:
@@ -267,6 +278,7 @@ def total_notes(notes: Sequence[Notes]) -> Notes:
         rejects=dict(rejects),
         unmatched=dict(unmatched),
         dropped=dict(dropped),
+        masks_unreadable=sum(one.masks_unreadable for one in notes),
         clamped=sum(one.clamped for one in notes),
         truncated=sum(one.truncated for one in notes),
     )
@@ -296,6 +308,7 @@ def _notes_from_answer(answer: _Answer) -> Notes:
         rejects=Counter(str(reject.reason) for reject in answer.reading.rejects),
         unmatched=answer.regions.unmatched,
         dropped=answer.regions.dropped,
+        masks_unreadable=answer.reading.masks_unreadable,
         clamped=answer.reading.clamped,
         truncated=int(answer.reading.truncated),
     )

@@ -7,6 +7,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from pydantic import BaseModel
+
 from label_studio_gemini.labels import read_label_config
 from label_studio_gemini.prompts import build_prompt, build_schema
 from label_studio_gemini.recipes import build_recipes
@@ -58,11 +60,16 @@ def _model_version(config: Config, label_config: LabelConfig, recipes: Sequence[
     all_that_counts = {
         "converter": CONVERTER_VERSION,
         "api": config.api,
-        "images": [asdict(tag) for tag in label_config.images],
+        "image_tags": [asdict(tag) for tag in label_config.images],
         "recipes": [asdict(recipe) for recipe in recipes],
         "prompts": [build_prompt(recipe) for recipe in recipes],
         "schemas": [build_schema(recipe) for recipe in recipes],
-        "inline_megabytes": config.images.inline_megabytes,
+        "images": [config.images.inline_megabytes, config.images.transport],
     }
-    text = json.dumps(all_that_counts, sort_keys=True, ensure_ascii=False)
+    text = json.dumps(all_that_counts, sort_keys=True, default=_plain)
     return f"{config.model}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _plain(value: object) -> object:
+    assert isinstance(value, BaseModel)  # the options: the one thing in a recipe that is no tuple
+    return value.model_dump(exclude_defaults=True)

@@ -10,11 +10,12 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from label_studio_gemini.config import MAX_OBJECTS, NO_OPTIONS, OptionsConfig
 from label_studio_gemini.errors import ConfigError, LabelConfigError
 from label_studio_gemini.labels import match_label
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from label_studio_gemini.config import Config, RecipeConfig
     from label_studio_gemini.labels import Label, LabelConfig, Target
@@ -27,10 +28,12 @@ class Wanted:
     Attributes:
         name: What Gemini is asked to call it.
         label: The project's label that it becomes.
+        description: What is meant by it, for Gemini.
     """
 
     name: str
     label: Label
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class Recipe:
         wanted: What is asked for, never empty, each name once.
         prompt: The question in the user's own words, or None to make it of `wanted`.
         unknown: The label for whatever Gemini calls by another name, or None to drop that.
+        max_objects: The most objects that are asked for.
+        options: How Gemini answers it.
     """
 
     name: str
@@ -50,6 +55,8 @@ class Recipe:
     wanted: tuple[Wanted, ...]
     prompt: str | None = None
     unknown: Label | None = None
+    max_objects: int = MAX_OBJECTS
+    options: OptionsConfig = NO_OPTIONS
 
     def label_for(self, said: str) -> Label | None:
         """Return the label for what Gemini called an object, or None where nothing matches.
@@ -80,15 +87,17 @@ def build_recipes(config: Config, label_config: LabelConfig) -> tuple[Recipe, ..
             'and <Image name="image" value="$image"/>.',
         )
     if not config.recipes:
-        return tuple(_recipe_from_target(target) for target in label_config.targets)
+        options = config.over(NO_OPTIONS)
+        return tuple(_recipe_from_target(target, options) for target in label_config.targets)
     return tuple(
         _recipe_from_config(config, index, recipe, label_config.targets)
         for index, recipe in enumerate(config.recipes)
     )
 
 
-def _recipe_from_target(target: Target) -> Recipe:
-    return Recipe(target.name, target, _wanted_from_labels(target.labels), target.prompt)
+def _recipe_from_target(target: Target, options: OptionsConfig) -> Recipe:
+    wanted = _wanted_from_labels(target.labels)
+    return Recipe(target.name, target, wanted, target.prompt, options=options)
 
 
 def _wanted_from_labels(labels: Sequence[Label]) -> tuple[Wanted, ...]:
@@ -96,7 +105,7 @@ def _wanted_from_labels(labels: Sequence[Label]) -> tuple[Wanted, ...]:
     wanted: dict[str, Wanted] = {}
     for label in labels:
         for name in label.predicted_values or (label.value.strip(),):
-            wanted.setdefault(name, Wanted(name, label))
+            wanted.setdefault(name, Wanted(name, label, label.hint))
     return tuple(wanted.values())
 
 
@@ -113,21 +122,22 @@ def _recipe_from_config(
             "label", name, [one.value for one in target.labels], config, index, *location
         )
 
-    wanted = tuple(
-        Wanted(asked, label_of(name, "labels", *_map_key(recipe, asked)))
-        for asked, name in recipe.label_map.items()
-    )
+    wanted = tuple(_wanted(label_of, recipe, asked) for asked in recipe.label_map)
     return Recipe(
         name=recipe.name,
         target=target,
         wanted=wanted or _wanted_from_labels(target.labels),
         prompt=recipe.prompt or target.prompt,
         unknown=label_of(recipe.unknown_as, "unknown_as") if recipe.unknown_as else None,
+        max_objects=recipe.max_objects,
+        options=recipe.over(config),
     )
 
 
-def _map_key(recipe: RecipeConfig, asked: str) -> tuple[str, ...]:
-    return (asked,) if isinstance(recipe.labels, dict) else ()
+def _wanted(label_of: Callable[..., Label], recipe: RecipeConfig, asked: str) -> Wanted:
+    entry = recipe.label_map[asked]
+    label = label_of(entry.label, "labels", *([asked] if isinstance(recipe.labels, dict) else []))
+    return Wanted(asked, label, entry.description or label.hint)
 
 
 def _choose_target(
@@ -139,7 +149,7 @@ def _choose_target(
             return named
         names = [name for target in targets for name in target.names]
         raise _no_such("control tag", recipe.target, names, config, index, "target")
-    wanted = set(recipe.label_map.values())
+    wanted = {entry.label for entry in recipe.label_map.values()}
     fitting = [
         target
         for target in targets

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
 
@@ -22,6 +22,9 @@ from label_studio_gemini.cli.progress import show_progress
 from label_studio_gemini.config import read_config
 from label_studio_gemini.environment import read_environment
 from label_studio_gemini.errors import BackendError, UsageError
+from label_studio_gemini.gateway import given_price
+from label_studio_gemini.gemini import ServiceTier
+from label_studio_gemini.gemini.prices import price_of
 from label_studio_gemini.images import choose_login
 from label_studio_gemini.pipeline import (
     Failure,
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from label_studio_gemini.bulk import Done, Job
+    from label_studio_gemini.config import Config
+    from label_studio_gemini.gemini import Usage
     from label_studio_gemini.plan import Plan
     from label_studio_gemini.regions import PredictionJson
 
@@ -94,7 +99,7 @@ def run_predict(
     finally:
         if done or not to_do:
             results.write(build_import(jobs, predictions))
-            _summarise(console, len(jobs), len(to_do), done, out)
+            _summarise(console, config, _Run(len(jobs), len(to_do), done, out))
     return SOME_FAILED if _failures(done) else 0
 
 
@@ -127,11 +132,18 @@ def _failures(done: Sequence[Done]) -> list[tuple[Job, BackendError]]:
     return [(one.job, one.outcome.error) for one in done if isinstance(one.outcome, Failure)]
 
 
-def _summarise(
-    console: Console, all_jobs: int, to_do: int, done: Sequence[Done], out: Path
-) -> None:
-    failures = _failures(done)
-    predictions = [one.outcome for one in done if isinstance(one.outcome, Prediction)]
+class _Run(NamedTuple):
+    """What a summary is about: how many jobs there were, how many were not done yet, what came."""
+
+    jobs: int
+    to_do: int
+    done: Sequence[Done]
+    out: Path
+
+
+def _summarise(console: Console, config: Config, run: _Run) -> None:
+    failures = _failures(run.done)
+    predictions = [one.outcome for one in run.done if isinstance(one.outcome, Prediction)]
 
     def say(text: str, style: str | None = None) -> None:
         console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
@@ -145,11 +157,17 @@ def _summarise(
     regions = sum(len(prediction.regions) for prediction in predictions)
     tokens = total_usage([prediction.usage for prediction in predictions])
     parts = [
-        f"{len(predictions)} of {all_jobs} tasks predicted",
+        f"{len(predictions)} of {run.jobs} tasks predicted",
         f"{len(failures)} failed",
-        *([f"{all_jobs - to_do} taken over"] if all_jobs > to_do else []),
-        *([f"{to_do - len(done)} not tried"] if to_do > len(done) else []),
+        *([f"{run.jobs - run.to_do} taken over"] if run.jobs > run.to_do else []),
+        *([f"{run.to_do - len(run.done)} not tried"] if run.to_do > len(run.done) else []),
         f"{regions} result items",
-        f"{tokens.total:,} tokens",
+        f"{tokens.total:,} tokens ({_cost(tokens, config)})",
     ]
-    say(f"{', '.join(parts)} -> {out}")
+    say(f"{', '.join(parts)} -> {run.out}")
+
+
+def _cost(tokens: Usage, config: Config) -> str:
+    tier = ServiceTier(config.service_tier) if config.service_tier else None
+    price = price_of(tokens, config.model, tier=tier, given=given_price(config.prices))
+    return "no known price" if price is None else f"about ${price.total:.4f}"

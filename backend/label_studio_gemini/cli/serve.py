@@ -29,8 +29,8 @@ def run_server(
     """
     _put_in_environment(config_file, log_level)
     environment = read_environment(os.environ)
-    read_config(config_file or environment.config_file)
-    if environment.api_key is None:
+    config = read_config(config_file or environment.config_file)
+    if environment.api_key is None and config.vertex is None:
         raise AuthenticationError(
             "There is no Gemini API key.",
             hint="set GEMINI_API_KEY (from https://aistudio.google.com/apikey), "

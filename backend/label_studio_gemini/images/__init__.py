@@ -11,6 +11,7 @@ formats.py     what kind of file     layouts.py, heif.py, exif.py      its struc
 from __future__ import annotations
 
 from label_studio_gemini.images.logins import LoginStore, choose_login
+from label_studio_gemini.images.origins import is_elsewhere
 from label_studio_gemini.images.reader import ImageReader
 from label_studio_gemini.images.types import ImageLimits, LabelStudioLogin, UprightImage
 from label_studio_gemini.images.upright import read_upright
@@ -24,5 +25,6 @@ __all__ = [
     "Resolver",
     "UprightImage",
     "choose_login",
+    "is_elsewhere",
     "read_upright",
 ]

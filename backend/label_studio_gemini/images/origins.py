@@ -87,6 +87,13 @@ def is_origin_of(login: LabelStudioLogin | None, url: httpx2.URL) -> bool:
     return login is not None and origin_from_url(read_login_url(login)) == origin_from_url(url)
 
 
+def is_elsewhere(address: str, login: LabelStudioLogin | None) -> bool:
+    """Whether `address` is one of the web that is not Label Studio's: others may open it too."""
+    if not address.lower().startswith(("http://", "https://")):
+        return False
+    return not is_origin_of(login, read_url(address))
+
+
 def ip_from_host(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Return the address that `host` spells out, or None where it is a name."""
     try:

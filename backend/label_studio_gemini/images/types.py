@@ -19,12 +19,14 @@ class UprightImage:
         mime_type: What `data` is: image/png, image/jpeg, image/webp, image/heic or image/heif.
         size: The natural upright size of the ORIGINAL in pixels. It is what Label Studio's
             regions refer to, even where `data` holds a smaller copy.
+        untouched: Whether `data` is the original, byte for byte.
         digest: sha256 of `data`, hexadecimal.
     """
 
     data: bytes = field(repr=False)
     mime_type: str
     size: ImageSize
+    untouched: bool = False
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:

@@ -54,7 +54,7 @@ def read_upright(data: bytes, *, limits: ImageLimits, name: str) -> UprightImage
     if layout is not None:
         _check_size(layout.size, limits, name)
         if layout.plain and layout.orientation == UPRIGHT and len(data) <= limits.inline_bytes:
-            return UprightImage(data, _mime_type(data, kind), layout.size)
+            return UprightImage(data, _mime_type(data, kind), layout.size, untouched=True)
     return _convert(data, kind, layout, limits=limits, name=name)
 
 
