@@ -104,9 +104,16 @@ async def test_what_a_model_refuses_is_learnt_once(
 ) -> None:
     """gemini-3.8-flash knows no minimal thinking; 32 tasks need not all find that out."""
     config = Config(model="gemini-3.8-flash", api=api)
-    outcomes = await predict(config, gemini, photos, tmp_path, *["coffee.jpg"] * 32)
-    assert all(isinstance(outcome, Prediction) for outcome in outcomes)
-    assert len(bodies(gemini)) == 33
+    environment = Environment(state_folder=tmp_path, api_key="k", base_url=gemini.url)
+    tasks = [{"data": {"image": str(photos / "coffee.jpg")}}] * 32
+    plan = build_plan(config, XML)
+    async with open_pipeline(config, environment, folders=(photos,)) as pipeline:
+        outcomes = await pipeline.predict_all(tasks, plan, None)
+        assert all(isinstance(outcome, Prediction) for outcome in outcomes)
+        first = len(bodies(gemini))
+        assert first < 2 * 32, "most have waited for the first one's refusal"
+        await pipeline.predict_all(tasks, plan, None)
+        assert len(bodies(gemini)) == first + 32
 
 
 async def test_images_travel_as_files_where_that_is_asked_for(

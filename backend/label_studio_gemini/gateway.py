@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 # of common size: the limit is corrected by what each reply says it cost.
 _USUAL_SIZE = ImageSize(1536, 1024)
 _MEGABYTE = 1_000_000
+# While a model is new, one request goes ahead, and the others wait so many seconds for its refusal:
+# one comes before the model sees the images, an answer takes longer than anyone wants to wait.
+_PATIENCE = 0.1
 _LEAST = LeastThinking()
 
 
@@ -73,7 +76,7 @@ def open_gemini(config: Config, environment: Environment) -> Gemini:
         inline_bytes=int(config.images.inline_megabytes * _MEGABYTE * 4 / 3),
         store=SqliteUploadStore(environment.state_folder / "uploads.sqlite"),
     )
-    return LearningGemini(uploading)
+    return LearningGemini(uploading, patience=_PATIENCE)
 
 
 def options_from_config(options: OptionsConfig) -> Options:
