@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 # of common size: the limit is corrected by what each reply says it cost.
 _USUAL_SIZE = ImageSize(1536, 1024)
 _MEGABYTE = 1_000_000
-# While a model is new, one request goes ahead, and the others wait so many seconds for its refusal:
-# one comes before the model sees the images, an answer takes longer than anyone wants to wait.
-_PATIENCE = 0.1
+# While a model is new, one request goes ahead, and the others wait so many seconds for its refusal.
+# It may spare them theirs; it is not waited for longer, since refused requests cost nothing.
+_PATIENCE = 0.03
 _LEAST = LeastThinking()
 
 
