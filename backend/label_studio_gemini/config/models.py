@@ -126,8 +126,6 @@ class ImagesConfig(_Strict):
     inline_megabytes: float = Field(default=14.0, gt=0, le=70, strict=True)
     """The most bytes of images inside one request. (Base64 makes 20 MB of 14.9 MB.) Above it,
     `auto` uploads, and `inline` sends a smaller JPEG."""
-    per_request: int = Field(default=16, ge=1, le=3600, strict=True)
-    """The most pages or images of one task that are asked about in one request."""
     allowed_hosts: list[Text] = Field(default_factory=list)
     """Hosts on private networks that images may be fetched from, as `host` or `host:port`.
     The Label Studio host always is allowed."""
