@@ -89,6 +89,19 @@ def test_a_recipe_has_the_options_of_the_file_and_its_own(tmp_path: Path) -> Non
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("{}", 600),
+        ("service_tier: flex", 3600),
+        ("recipes: [{name: a, service_tier: flex}]", 3600),
+        ("{service_tier: flex, task_timeout: 60}", 60),
+    ],
+)
+def test_a_task_has_the_time_that_its_tier_needs(text: str, seconds: float, tmp_path: Path) -> None:
+    assert read(tmp_path, text).task_seconds == seconds
+
+
 def test_labels_may_be_a_list(tmp_path: Path) -> None:
     config = read(tmp_path, "recipes: [{name: a, labels: [Car, Van]}]")
     assert [(a, w.label) for a, w in config.recipes[0].label_map.items()] == [

@@ -151,7 +151,7 @@ class Pipeline:
         try:
             task = read_task(value)
             name = task.name
-            async with self._places, time_limit(self.config.task_timeout):
+            async with self._places, time_limit(self.config.task_seconds):
                 prediction = await self._predict(task, plan, login)
         except BackendError as error:
             _log.warning("%s failed: %s", name, error)

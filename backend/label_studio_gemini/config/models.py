@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "gemini-3-flash-preview"
 """The model of Google's own image-understanding documents."""
 
+FLEX_TASK = 3600.0  # seconds
 MAX_OBJECTS = 100
 """How many objects are asked for, where a recipe does not say."""
 
@@ -178,7 +179,8 @@ class Config(OptionsConfig):
     timeout: float = Field(default=120.0, gt=0, le=3600, strict=True)
     """Seconds that one request to Gemini may take; with `service_tier: flex` at least 900."""
     task_timeout: float = Field(default=600.0, gt=0, le=86_400, strict=True)
-    """Seconds that one task may take: its images, all requests, and all waiting between tries."""
+    """Seconds that one task may take: its images, all requests, and all waiting between tries;
+    3600 with `service_tier: flex`, unless it is set."""
     attempts: int = Field(default=5, ge=1, le=20, strict=True)
     """How often a request is tried that fails for a passing reason (408, 429, 5xx, no answer)."""
     images: ImagesConfig = Field(default_factory=ImagesConfig)
@@ -196,6 +198,14 @@ class Config(OptionsConfig):
         if twice is not None:
             raise ValueError(f"two recipes are called {twice!r}; give each a name of its own")
         return self
+
+    @property
+    def task_seconds(self) -> float:
+        """Seconds that one task may take; a request of the tier flex alone may take 900."""
+        flex = any(options.service_tier == "flex" for options in (self, *self.recipes))
+        return (
+            FLEX_TASK if flex and "task_timeout" not in self.model_fields_set else self.task_timeout
+        )
 
     def remember_places(self, file: str, lines: dict[Location, int]) -> None:
         """Note the file that this was read from, and the lines of its values, for `where`."""
