@@ -64,6 +64,15 @@ class PixelBox(NamedTuple):
     bottom: float
 
 
+class PixelArea(NamedTuple):
+    """A rectangle of whole pixels: the first column and row, and those after the last."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
 def percent_from_gemini(box: GeminiBox) -> PercentBox:
     """Convert a 0-1000 box into Label Studio's percent, independent of the image's size.
 
