@@ -108,6 +108,16 @@ def test_a_limit_says_when_to_come_again(problem: Problem, gemini: RunningEmulat
     assert interact(gemini.url, FINE).headers["retry-after"] == "2"
 
 
+def test_any_problem_can_say_when_to_come_again(gemini: RunningEmulator) -> None:
+    gemini.script(Fault(problem=Problem.OVERLOADED, retry_seconds=1.5, times=2))
+    details = generate(gemini.url, GOOD).json()["error"]["details"]
+    assert details[-1]["retryDelay"] == "1.5s"
+    assert interact(gemini.url, FINE).headers["retry-after"] == "2"
+    gemini.script(Fault(problem=Problem.OVERLOADED, times=2))
+    assert "details" not in generate(gemini.url, GOOD).json()["error"]
+    assert "retry-after" not in interact(gemini.url, FINE).headers
+
+
 def test_a_delay(gemini: RunningEmulator) -> None:
     gemini.script(Fault(delay=0.3))
     start = time.monotonic()

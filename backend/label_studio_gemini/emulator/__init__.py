@@ -2,7 +2,8 @@
 
 It answers from an answer key (COCO), refuses what the real service refuses, records what it was
 sent, and goes wrong when it is told to. It shares no code with the rest of the package, so that one
-mistake cannot hide in both::
+mistake cannot hide in both. The key's format, with the answers that it may script, is told at
+`read_answer_key`; how any other question of a schema is answered, in `values`::
 
     with run_emulator(read_answer_key(Path("instances.json"), Path("images"))) as gemini:
         gemini.script(Fault(problem=Problem.RATE_LIMIT, times=2))

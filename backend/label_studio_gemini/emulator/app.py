@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     Plain: TypeAlias = "Callable[[State, Call], Response]"
     Own: TypeAlias = "Callable[[State, Request], Awaitable[Response]]"
 
-_RETRY_SECONDS = 47.0
 _EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _NOT_JSON = "<!DOCTYPE html><html><title>Error 502 (Server Error)!!1</title></html>"
 
@@ -155,9 +154,8 @@ class Emulator:
         if fault.delay:
             await wait(fault.delay, request.receive, self._state.stopping)
         if fault.problem is not None:
-            seconds = _RETRY_SECONDS if fault.retry_seconds is None else fault.retry_seconds
             raise refusal_from_problem(
-                fault.problem, model=record.model or "", retry_seconds=seconds
+                fault.problem, model=record.model or "", retry_seconds=fault.retry_seconds
             )
         response = await asyncio.to_thread(answer, fault)
         return self._broken(response, fault.breakage)

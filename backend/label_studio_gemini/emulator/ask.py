@@ -56,6 +56,7 @@ class Ask:
         show_thoughts: Whether a summary of the thoughts is wanted.
         most_tokens: The greatest number of tokens to write.
         code_execution: Whether the model may run code to look more closely.
+        safety: Harm category and threshold, in small letters: `civic_integrity`, `off`.
         store: Whether the interaction is kept.
     """
 
@@ -71,4 +72,5 @@ class Ask:
     show_thoughts: bool = False
     most_tokens: int | None = None
     code_execution: bool = False
+    safety: tuple[tuple[str, str], ...] = ()
     store: bool = False

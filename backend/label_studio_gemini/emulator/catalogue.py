@@ -31,6 +31,7 @@ _VERSION = re.compile(r"gemini-(\d+)(?:\.(\d+))?-(\w+)")
 _LEVELS_SINCE = (3, 0)
 _NO_MINIMAL_SINCE = (3, 7)
 _NO_MINIMAL_UNTIL = (4, 0)
+_ALWAYS_CIVIL = (2, 0)
 
 
 def check_model(name: str, version: str, prefixes: tuple[str, ...]) -> None:
@@ -71,6 +72,18 @@ def check_thinking(ask: Ask) -> None:
         )
     if budget == 0 and pro:
         raise Refusal("Budget 0 is invalid. This model only works in thinking mode.")
+
+
+def check_safety(ask: Ask) -> None:
+    """Refuse what some models do not take: https://github.com/danny-avila/LibreChat/issues/5666.
+
+    Raises:
+        Refusal: 400.
+    """
+    parts = _VERSION.match(ask.model)
+    number = parts and (int(parts[1]), int(parts[2] or 0))
+    if number == _ALWAYS_CIVIL and ("civic_integrity", "off") in ask.safety:
+        raise Refusal("HARM_CATEGORY_CIVIC_INTEGRITY threshold cannot be 5")
 
 
 def build_model(name: str) -> JsonObject:

@@ -81,9 +81,10 @@ class Fault(BaseModel):
         cut_items: The text ends in the middle of the item after so many whole ones.
         text: The model writes this, whatever it was asked.
         boxes: How boxes are written.
-        masks: How masks are written, where masks are asked for.
+        masks: How masks are written, where masks are asked for; in every list.
+        drop_masks: So many items at the start of each list have an empty text for a mask.
         wrapping: What stands around the JSON.
-        container: What holds the items.
+        container: What holds the items of the first list; other lists and answers are left out.
         breakage: What becomes of the connection.
         times: For how many requests; None for all.
         images: For requests that show one of these photos of the key, by file name; empty for all.
@@ -102,6 +103,7 @@ class Fault(BaseModel):
     text: str | None = None
     boxes: BoxDialect | None = None
     masks: MaskDialect | None = None
+    drop_masks: Annotated[int, Field(ge=0)] | None = None
     wrapping: Wrapping | None = None
     container: Container | None = None
     breakage: Breakage | None = None

@@ -7,9 +7,9 @@ import secrets
 from typing import TYPE_CHECKING
 
 from label_studio_gemini.emulator import generate_content, interactions
-from label_studio_gemini.emulator.answers import labels_asked, write_answer
+from label_studio_gemini.emulator.answers import write_answer
 from label_studio_gemini.emulator.api import Api
-from label_studio_gemini.emulator.catalogue import check_model, check_thinking
+from label_studio_gemini.emulator.catalogue import check_model, check_safety, check_thinking
 from label_studio_gemini.emulator.refusals import Refusal, not_found
 from label_studio_gemini.emulator.reply import WORK_CODE, WORK_OUTPUT, Reply, Spent
 from label_studio_gemini.emulator.responses import json_response
@@ -83,6 +83,7 @@ def _read(state: State, call: Call) -> tuple[Ask, tuple[Sight, ...], tuple[Sight
     call.record.model, call.record.prompt = ask.model, ask.prompt
     check_model(ask.model, call.version, state.settings.model_prefixes)
     check_thinking(ask)
+    check_safety(ask)
     every = state.eye.look(ask.model, (*ask.earlier, *ask.pictures))
     earlier, sights = every[: len(ask.earlier)], every[len(ask.earlier) :]
     call.record.images = tuple(sight.data for sight in sights)
@@ -107,8 +108,7 @@ def _answer(
     fault: Fault,
 ) -> Response:
     sights, earlier = seen
-    found = state.eye.find(ask, sights, labels_asked(ask.shape))
-    draft = write_answer(ask, found, fault)
+    draft = write_answer(ask, state.eye.scene(sights), fault)
     reply = Reply(ask, draft, _spent(ask, (*sights, *earlier), draft.text), _identity(api))
     if api is Api.INTERACTIONS:
         body = interactions.build_reply(reply)

@@ -6,14 +6,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from label_studio_gemini.emulator.geometry import Frame, Ring, thousandths
+from label_studio_gemini.emulator.geometry import thousandths
 from label_studio_gemini.emulator.masks import MaskDialect, build_mask
 from label_studio_gemini.emulator.schema import Kind, Shape
+from label_studio_gemini.emulator.values import build_answers, subject_from_object
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic import JsonValue
 
     from label_studio_gemini.emulator.api import JsonObject
+    from label_studio_gemini.emulator.geometry import Frame
+    from label_studio_gemini.emulator.scene import Found
 
 BOX_NAMES = frozenset({"box_2d", "bbox", "bounding_box", "box"})
 LABEL_NAMES = frozenset({"label", "name", "class", "category"})
@@ -45,73 +50,123 @@ class BoxDialect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """One object as it lies in the picture that was sent, and the name to answer it by.
+class Style:
+    """The form of the items: what was asked for, or what a fault says.
 
-    Its `image` is the number of that picture.
+    Attributes:
+        masks: Without a schema, whether items have a mask.
+        points: Without a schema, whether items are points.
+        mask_dialect: How a mask is written.
+        box_dialect: How a box is written.
+        numbered: Without a schema, whether items name their picture.
+        unmasked: How many items at the start of the list have an empty text for a mask.
+        named: Without a schema, the names of the questions that may be answered.
     """
 
-    label: str
-    frame: Frame
-    rings: tuple[Ring, ...]
-    image: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """The form of the items: what was asked for, or what a fault says."""
-
     masks: bool = False
+    points: bool = False
     mask_dialect: MaskDialect | None = None
     box_dialect: BoxDialect | None = None
     numbered: bool = False
+    unmasked: int = 0
+    named: frozenset[str] = frozenset()
 
 
-def build_item(found: Found, shape: Shape | None, style: Style) -> JsonObject:
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    found: Found
+    style: Style
+    place: int
+
+
+def build_item(found: Found, shape: Shape | None, style: Style, place: int = 1) -> JsonObject:
     """Return one object as an item of the reply.
 
     Args:
         found: The object.
         shape: What the schema wants of an item; None for the model's own habit.
         style: The form of its box and mask.
+        place: Its place in the list, from 1; also its id.
     """
+    entry = _Entry(found, style, place)
     if shape is None:
-        item: JsonObject = {"box_2d": [*found.frame.native()]}
-        if style.masks:
-            item["mask"] = _mask(found, None, style)
-        item["label"] = found.label
-        if style.numbered:
-            item["image"] = found.image
+        item = _by_habit(entry)
     else:
-        item = {}
-        for name, wanted in shape.properties:
-            if _is_known(name) or name in shape.required:
-                item[name] = _value(name, found, wanted, style)
-    return _in_dialect(item, found.frame, style.box_dialect)
+        item = {
+            name: _WRITERS[name](entry, wanted) if name in _WRITERS else wanted.neutral()
+            for name, wanted in shape.properties
+            if name in _WRITERS or name in shape.required
+        }
+    return _in_dialect(item, found.thing.frame, style.box_dialect)
 
 
-def _is_known(name: str) -> bool:
-    return name in BOX_NAMES | LABEL_NAMES | MASK_NAMES | POINT_NAMES | IMAGE_NAMES
+def number_in_kind(number: int, wanted: Shape) -> JsonValue:
+    """Return a number where one is wanted, and else a value that says nothing."""
+    return number if wanted.kind in {Kind.INTEGER, Kind.NUMBER} else wanted.neutral()
 
 
-def _value(name: str, found: Found, wanted: Shape, style: Style) -> JsonValue:
-    if name in BOX_NAMES:
-        return [*found.frame.native()]
-    if name in LABEL_NAMES:
-        return found.label
-    if name in MASK_NAMES:
-        return _mask(found, wanted, style)
-    if name in IMAGE_NAMES:
-        return found.image if wanted.kind in {Kind.INTEGER, Kind.NUMBER} else wanted.neutral()
-    if name in POINT_NAMES:
-        centre = found.frame.centre()
-        return [thousandths(centre.down), thousandths(centre.across)]
-    return wanted.neutral()
+def _by_habit(entry: _Entry) -> JsonObject:
+    style = entry.style
+    item: JsonObject = {}
+    if style.points:
+        item["point"] = _point(entry)
+    else:
+        item["box_2d"] = _box(entry)
+        if style.masks:
+            item["mask"] = _mask(entry)
+    item["label"] = entry.found.label
+    if style.numbered:
+        item["image"] = entry.found.image
+    said = {n: v for n, v in entry.found.thing.answers.items() if n in style.named}
+    if said:
+        item["answers"] = said
+    return item
 
 
-def _mask(found: Found, wanted: Shape | None, style: Style) -> JsonValue:
-    dialect = style.mask_dialect or _dialect_for(wanted)
-    return build_mask(found.rings, found.frame.native(), dialect)
+def _box(entry: _Entry, _wanted: Shape | None = None) -> JsonValue:
+    return [*entry.found.thing.frame.native()]
+
+
+def _point(entry: _Entry, _wanted: Shape | None = None) -> JsonValue:
+    centre = entry.found.thing.frame.centre()
+    return [thousandths(centre.down), thousandths(centre.across)]
+
+
+def _label(entry: _Entry, wanted: Shape) -> JsonValue:
+    return [entry.found.label] if wanted.kind is Kind.ARRAY else entry.found.label
+
+
+def _mask(entry: _Entry, wanted: Shape | None = None) -> JsonValue:
+    if entry.place <= entry.style.unmasked:
+        return ""
+    dialect = entry.style.mask_dialect or _dialect_for(wanted)
+    thing = entry.found.thing
+    return build_mask(thing.rings, thing.frame.native(), dialect)
+
+
+def _image(entry: _Entry, wanted: Shape) -> JsonValue:
+    return number_in_kind(entry.found.image, wanted)
+
+
+def _identity(entry: _Entry, wanted: Shape) -> JsonValue:
+    return number_in_kind(entry.place, wanted)
+
+
+def _answers(entry: _Entry, wanted: Shape) -> JsonValue:
+    if wanted.kind is not Kind.OBJECT:
+        return wanted.neutral()
+    return build_answers(wanted, subject_from_object(entry.found))
+
+
+_WRITERS: dict[str, Callable[[_Entry, Shape], JsonValue]] = {
+    **dict.fromkeys(BOX_NAMES, _box),
+    **dict.fromkeys(LABEL_NAMES, _label),
+    **dict.fromkeys(MASK_NAMES, _mask),
+    **dict.fromkeys(POINT_NAMES, _point),
+    **dict.fromkeys(IMAGE_NAMES, _image),
+    "id": _identity,
+    "answers": _answers,
+}
 
 
 def _dialect_for(wanted: Shape | None) -> MaskDialect:

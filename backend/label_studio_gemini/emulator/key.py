@@ -13,6 +13,7 @@ from label_studio_gemini.emulator.geometry import Frame, Point, Ring
 from label_studio_gemini.emulator.pictures import Gallery, PictureError, decode, thumbnail
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from PIL.Image import Image
@@ -25,22 +26,40 @@ _HINT = "Give a COCO instances file: `images`, `annotations` and `categories`."
 
 @dataclass(frozen=True, slots=True)
 class KeyObject:
-    """One object of the key: its category, its rectangle and its outlines in the upright photo."""
+    """One object of the key, in the upright photo.
+
+    Attributes:
+        label: Its category.
+        frame: Its rectangle.
+        rings: Its outlines.
+        answers: What to answer when it is asked about, by the question's name.
+    """
 
     label: str
     frame: Frame
     rings: tuple[Ring, ...]
+    answers: Mapping[str, JsonValue] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPhoto:
-    """One photo of the key; the size is that of the upright photo, in pixels."""
+    """One photo of the key.
+
+    Attributes:
+        file_name: Its name in the folder of images.
+        width: Of the upright photo, in pixels.
+        height: Of the upright photo, in pixels.
+        objects: What is to be found in it.
+        thumbnail: What it is known by.
+        answers: What to answer when it is asked about, by the question's name.
+    """
 
     file_name: str
     width: int
     height: int
     objects: tuple[KeyObject, ...]
     thumbnail: Pixels = field(repr=False, compare=False)
+    answers: Mapping[str, JsonValue] = field(default_factory=dict, hash=False)
 
 
 class AnswerKey:
@@ -58,6 +77,7 @@ class _CocoImage(BaseModel):
     file_name: str
     width: Annotated[int, Field(gt=0)]
     height: Annotated[int, Field(gt=0)]
+    answers: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class _CocoAnnotation(BaseModel):
@@ -66,6 +86,7 @@ class _CocoAnnotation(BaseModel):
     bbox: Annotated[list[float], Field(min_length=4, max_length=4)]
     iscrowd: bool = False
     segmentation: list[_Flat] | dict[str, JsonValue] | None = None
+    answers: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class _CocoCategory(BaseModel):
@@ -85,6 +106,11 @@ def read_answer_key(path: Path, images: Path) -> AnswerKey:
     The coordinates of the file refer to the upright photo (its EXIF orientation applied). Crowd
     annotations are left out of the answers. An annotation whose segmentation is an RLE keeps its
     box, which then is its outline too.
+
+    Beyond COCO, an entry of `images` or of `annotations` may have `answers`, by the names of the
+    questions: `{"file_name": …, "answers": {"weather": "sunny", "tags": ["day"]}}` for the photo,
+    `{"bbox": …, "answers": {"text": "STOP"}}` for the object. They are given where a question of
+    that name allows that value; all other questions are answered from the objects (`values`).
 
     Args:
         path: The COCO JSON.
@@ -138,7 +164,7 @@ def _object(annotation: _CocoAnnotation, label: str, size: tuple[int, int]) -> K
             tuple(Point(x / width, y / height) for x, y in zip(flat[::2], flat[1::2], strict=False))
             for flat in annotation.segmentation
         )
-    return KeyObject(label, frame, rings or (_outline(frame),))
+    return KeyObject(label, frame, rings or (_outline(frame),), annotation.answers)
 
 
 def _outline(frame: Frame) -> Ring:
@@ -159,7 +185,9 @@ def _photo(image: _CocoImage, folder: Path, objects: tuple[KeyObject, ...]) -> K
             f"key says {image.width} x {image.height}.",
             hint="Give the sizes and coordinates of the photo after its EXIF orientation.",
         )
-    return KeyPhoto(image.file_name, image.width, image.height, objects, thumbnail(upright))
+    return KeyPhoto(
+        image.file_name, image.width, image.height, objects, thumbnail(upright), image.answers
+    )
 
 
 def _upright(path: Path) -> Image:

@@ -15,6 +15,9 @@ from pydantic import JsonValue
 from label_studio_gemini.emulator.api import Api, JsonObject
 
 _TYPE = "type.googleapis.com/google.rpc."
+_RETRY_SECONDS = 47.0
+_TIMED_OUT = 408
+_SERVICE_FAILED = 500
 _QUOTA_METRIC = "generativelanguage.googleapis.com/generate_content_free_tier_requests"
 
 
@@ -48,6 +51,13 @@ class Refusal(Exception):  # noqa: N818 - it is an answer on the wire, not a fai
         self.details = details
         self.retry_after = retry_after
 
+    def asking(self, seconds: float | None) -> Refusal:
+        """Return it with a delay in the form of each family, if one helps; None asks for none."""
+        if seconds is not None and (self.status == _TIMED_OUT or self.status >= _SERVICE_FAILED):
+            self.retry_after = seconds
+            self.details = (*self.details, _retry_info(seconds))
+        return self
+
     def body(self, api: Api) -> JsonObject:
         """Return the JSON that `api` answers with."""
         if api is Api.INTERACTIONS:
@@ -79,16 +89,19 @@ class Problem(StrEnum):
     OVERLOADED = "overloaded"
 
 
-def refusal_from_problem(problem: Problem, *, model: str, retry_seconds: float) -> Refusal:
+def refusal_from_problem(problem: Problem, *, model: str, retry_seconds: float | None) -> Refusal:
     """Return what the service answers when it has `problem`.
 
     Args:
         problem: What goes wrong.
         model: The model that was asked, which some messages name.
-        retry_seconds: The delay that a rate limit or a quota asks for.
+        retry_seconds: The delay that is asked for; None for what is usual, which is some with a
+            rate limit or a quota, and none with anything else. It is not asked for where waiting
+            would not help.
     """
     if problem in {Problem.RATE_LIMIT, Problem.QUOTA}:
-        return exhausted(model=model, seconds=retry_seconds, daily=problem is Problem.QUOTA)
+        seconds = _RETRY_SECONDS if retry_seconds is None else retry_seconds
+        return exhausted(model=model, seconds=seconds, daily=problem is Problem.QUOTA)
     plain = {
         Problem.BAD_REQUEST: Refusal("Request contains an invalid argument."),
         Problem.BAD_KEY: bad_key(),
@@ -123,7 +136,7 @@ def refusal_from_problem(problem: Problem, *, model: str, retry_seconds: float) 
             code="unavailable",
         ),
     }
-    return plain[problem]
+    return plain[problem].asking(retry_seconds)
 
 
 def exhausted(*, model: str, seconds: float, daily: bool) -> Refusal:
@@ -160,9 +173,13 @@ def exhausted(*, model: str, seconds: float, daily: bool) -> Refusal:
                     }
                 ],
             },
-            {"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{seconds:g}s"},
+            _retry_info(seconds),
         ),
     )
+
+
+def _retry_info(seconds: float) -> JsonObject:
+    return {"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{seconds:g}s"}
 
 
 def bad_key() -> Refusal:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from fractions import Fraction
+from math import floor
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -46,6 +48,9 @@ class Shape:
         fewest: Of an array, the least number of items.
         most: Of an array, the greatest number of items.
         lowest: Of a number, the least.
+        highest: Of a number, the greatest.
+        step: Of a number, what it has to be a multiple of; above 0.
+        format: Of a string, the form of its text, such as `date`.
     """
 
     kind: Kind
@@ -56,7 +61,10 @@ class Shape:
     nullable: bool = False
     fewest: int = 0
     most: int | None = None
-    lowest: float = 0
+    lowest: float | None = None
+    highest: float | None = None
+    step: float | None = None
+    format: str | None = None
 
     def named(self, name: str) -> Shape | None:
         """Return the property of that name."""
@@ -74,12 +82,59 @@ class Shape:
             return [self.items.neutral() if self.items else None for _ in range(self.fewest)]
         plain: dict[Kind, JsonValue] = {
             Kind.STRING: "",
-            Kind.INTEGER: int(self.lowest),
-            Kind.NUMBER: self.lowest,
+            Kind.INTEGER: self.nearest(0),
+            Kind.NUMBER: self.nearest(0),
             Kind.BOOLEAN: False,
             Kind.NULL: None,
         }
         return plain[self.kind]
+
+    def nearest(self, number: float) -> float:
+        """Return a number moved into the limits, and then down to a multiple of the step.
+
+        Where that falls below the least, it goes up to the next multiple instead.
+        """
+        value = _exact(number)
+        if self.lowest is not None:
+            value = max(value, _exact(self.lowest))
+        if self.highest is not None:
+            value = min(value, _exact(self.highest))
+        step = _exact(self.step or 0)
+        if self.kind is Kind.INTEGER:
+            step = Fraction(step.numerator or 1)  # the least whole multiple of the step
+        if step:
+            value = floor(value / step) * step
+            if self.lowest is not None and value < _exact(self.lowest):
+                value += step
+        return int(value) if value.denominator == 1 else float(value)
+
+    def allows(self, value: JsonValue) -> bool:
+        """Return whether a value has this shape; the format of a text is not looked at."""
+        if value is None:
+            return self.nullable or self.kind is Kind.NULL
+        if self.enum:
+            return value in self.enum
+        if isinstance(value, dict):
+            return self.kind is Kind.OBJECT and self._allows_members(value)
+        if isinstance(value, list):
+            return self.kind is Kind.ARRAY and self._allows_items(value)
+        if isinstance(value, bool | str):
+            return self.kind is (Kind.STRING if isinstance(value, str) else Kind.BOOLEAN)
+        return (
+            self.kind in {Kind.INTEGER, Kind.NUMBER}
+            and abs(value) <= _LARGEST  # and is a number
+            and self.nearest(value) == value
+        )
+
+    def _allows_members(self, value: JsonObject) -> bool:
+        known = dict(self.properties)
+        return self.required <= value.keys() <= known.keys() and all(
+            known[name].allows(member) for name, member in value.items()
+        )
+
+    def _allows_items(self, value: list[JsonValue]) -> bool:
+        enough = self.fewest <= len(value) and (self.most is None or len(value) <= self.most)
+        return enough and (self.items is None or all(map(self.items.allows, value)))
 
 
 def shape_from_schema(schema: JsonValue) -> Shape:
@@ -117,7 +172,10 @@ class _Reader:
             nullable=nullable or schema.get("nullable") is True,
             fewest=_fewest(schema),
             most=_whole(_number(_first(schema, "maxItems", "max_items"))),
-            lowest=_number(schema.get("minimum")) or 0,
+            lowest=_number(schema.get("minimum")),
+            highest=_number(schema.get("maximum")),
+            step=_step(_first(schema, "multipleOf", "multiple_of")),
+            format=_text(schema.get("format")),
         )
 
     def _target(self, reference: JsonValue) -> JsonValue:
@@ -140,17 +198,7 @@ class _Reader:
         first = real[0]
         if len(real) == len(shapes):
             return first
-        return Shape(
-            first.kind,
-            properties=first.properties,
-            required=first.required,
-            items=first.items,
-            enum=first.enum,
-            nullable=True,
-            fewest=first.fewest,
-            most=first.most,
-            lowest=first.lowest,
-        )
+        return replace(first, nullable=True)
 
     def _properties(self, schema: JsonObject, depth: int) -> tuple[tuple[str, Shape], ...]:
         properties = schema.get("properties")
@@ -214,6 +262,20 @@ def _number(value: JsonValue) -> float | None:
     if isinstance(value, int | float) and abs(value) <= _LARGEST:
         return float(cast("float", value))
     return None
+
+
+def _exact(value: float) -> Fraction:
+    """Return the number as it is written: 0.1 is a tenth."""
+    return Fraction(str(value))
+
+
+def _step(value: JsonValue) -> float | None:
+    step = _number(value)
+    return step if step is not None and step > 0 else None
+
+
+def _text(value: JsonValue) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _whole(value: float | None) -> int | None:

@@ -7,16 +7,15 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
-from label_studio_gemini.emulator.items import Found
-from label_studio_gemini.emulator.labels import names_for
 from label_studio_gemini.emulator.pictures import MIME_TYPES, Match, PictureError, decode
 from label_studio_gemini.emulator.refusals import Refusal
+from label_studio_gemini.emulator.scene import Scene, Thing, View
 from label_studio_gemini.emulator.tokens import picture_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from label_studio_gemini.emulator.ask import Ask, Picture
+    from label_studio_gemini.emulator.ask import Picture
     from label_studio_gemini.emulator.files import FileStore
     from label_studio_gemini.emulator.key import AnswerKey
 
@@ -65,21 +64,26 @@ class Eye:
         """Return the file name of the photo of the key."""
         return self._key.photos[sight.match.number].file_name if sight.match else None
 
-    def find(self, ask: Ask, sights: Iterable[Sight], labels: Sequence[str]) -> list[Found]:
-        """Return the objects that were asked for, as they lie in the pictures that were sent."""
-        names = names_for(self._key.labels, asked=labels, prompt=ask.question)
-        return [
-            Found(
-                names[thing.label],
-                sight.match.lay.frame(thing.frame),
-                tuple(sight.match.lay.ring(ring) for ring in thing.rings),
-                place if sight.number is None else sight.number,
+    def scene(self, sights: Iterable[Sight]) -> Scene:
+        """Return what the key has in the pictures, as it lies in them."""
+        views = tuple(self._view(place, sight) for place, sight in enumerate(sights, 1))
+        return Scene(self._key.labels, views)
+
+    def _view(self, place: int, sight: Sight) -> View:
+        number = place if sight.number is None else sight.number
+        if sight.match is None:
+            return View(number, (), {})
+        photo, lay = self._key.photos[sight.match.number], sight.match.lay
+        things = tuple(
+            Thing(
+                known.label,
+                lay.frame(known.frame),
+                tuple(lay.ring(ring) for ring in known.rings),
+                known.answers,
             )
-            for place, sight in enumerate(sights, 1)
-            if sight.match is not None
-            for thing in self._key.photos[sight.match.number].objects
-            if thing.label in names
-        ]
+            for known in photo.objects
+        )
+        return View(number, things, photo.answers)
 
     def _look(self, model: str, picture: Picture) -> Sight:
         data, mime_type = self._fetch(picture)

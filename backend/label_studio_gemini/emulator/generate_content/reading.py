@@ -94,6 +94,10 @@ def _ask(request: Request, model: str) -> Ask:
         show_thoughts=bool(thinking.include_thoughts),
         most_tokens=config.max_output_tokens,
         code_execution=any(tool.code_execution is not None for tool in request.tools or []),
+        safety=tuple(
+            (one.category.removeprefix("HARM_CATEGORY_").lower(), one.threshold.lower())
+            for one in request.safety_settings or []
+        ),
     )
 
 

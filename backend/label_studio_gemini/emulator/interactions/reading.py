@@ -73,6 +73,7 @@ def read_ask(body: JsonValue, known: Collection[str]) -> Ask:
         show_thoughts=config.thinking_summaries == "auto",
         most_tokens=config.max_output_tokens,
         code_execution=any(isinstance(tool, CodeExecution) for tool in request.tools or []),
+        safety=tuple((one.type, one.threshold) for one in request.safety_settings or []),
         store=request.store is not False,
     )
 
