@@ -331,4 +331,55 @@ POINTED_OUT = [
     ReplyCase("points cut short", POINTED[:-30], POINTS[:2], truncated=True),
 ]
 
-CASES = [*WRAPPED, *SPELLED, *CUT, *MASKS, *POINTED_OUT]
+SAID = '{"weather": "sunny", "count": 3}'
+OF_EACH = json.dumps([{"image": n, "weather": "sunny"} for n in (1, 2)])
+ON = '{"from": 1, "to": 2, "label": "on"}'
+COUNTED = json.dumps([{"id": n, **item(thing)} for n, thing in enumerate(ALL, 1)])
+TOLD = json.dumps([{**item(thing), "answers": {"text": "none", "clean": "yes"}} for thing in ALL])
+TOGETHER = f'"boxes": {COUNTED}, "points": {POINTED}, "relations": [{ON}], "answers": {SAID}'
+
+ASKED_AT_ONCE = [
+    ReplyCase("everything", f'{{{TOGETHER}, "image_answers": {OF_EACH}}}', (*ALL, *POINTS)),
+    ReplyCase(
+        "everything, answers first",
+        f'{{"image_answers": {OF_EACH}, "answers": {SAID}, "relations": [{ON}], '
+        f'"points": {POINTED}, "boxes": {COUNTED}}}',
+        (*POINTS, *ALL),
+    ),
+    ReplyCase("everything in a list", f"[{{{TOGETHER}}}]", (*ALL, *POINTS)),
+    ReplyCase("everything in Python", str(json.loads(f"{{{TOGETHER}}}")), (*ALL, *POINTS)),
+    ReplyCase("everything in a string", json.dumps(f"{{{TOGETHER}}}"), (*ALL, *POINTS)),
+    ReplyCase("only boxes of it", f'{{"boxes": {COUNTED}, "points": [], "relations": []}}'),
+    ReplyCase(
+        "only points of it", f'{{"boxes": [], "points": {POINTED}, "answers": {{}}}}', POINTS
+    ),
+    ReplyCase("only answers of it", f'{{"boxes": [], "points": [], "answers": {SAID}}}', ()),
+    ReplyCase("null for the rest", f'{{"boxes": {COUNTED}, "points": null, "answers": null}}'),
+    ReplyCase("nothing but answers", SAID, ()),
+    ReplyCase("answers of the items", f'{{"boxes": {TOLD}}}'),
+    ReplyCase("answers of the items, broken", TOLD.replace('"none"', '"none" : 1', 1)),
+    ReplyCase("answers of the items, bad", TOLD.replace('"none"', '{"a": [1]}')),
+    ReplyCase(
+        "answers of the items without their braces",
+        TOLD.replace('"answers": {', "").replace("}}", "}"),
+    ),
+    ReplyCase("answers of the items in single quotes", str(json.loads(TOLD))),
+    ReplyCase("answers of the items, a brace missing", TOLD.replace("}}", "}", 1), (CUP, SPOON)),
+    ReplyCase("relations among the items", f"{COUNTED[:-1]}, {ON}]"),
+    ReplyCase("relations broken", f'{{"boxes": {COUNTED}, "relations": [{ON[:-1]} : 1}}]}}'),
+    ReplyCase(
+        "relations of nobody", f'{{"boxes": {listed(*ALL)}, "relations": [{{"from": "x"}}]}}'
+    ),
+    ReplyCase("cut in answers", f'{{"boxes": {COUNTED}, "answers": {SAID[:-9]}', truncated=True),
+    ReplyCase("cut in relations", f'{{"boxes": {COUNTED}, "relations": [{ON[:-9]}', truncated=True),
+    ReplyCase("cut in points", f'{{"boxes": {COUNTED}, "points": [', truncated=True),
+    ReplyCase("cut in an item's answers", cut(TOLD, '"none'), (SOCK, CUP), truncated=True),
+    ReplyCase(
+        "cut in an item's mask, its answers before it",
+        cut(TOLD, '"yes"}') + f', "mask": "{URI[:500]}',
+        unreadable=1,
+        truncated=True,
+    ),
+]
+
+CASES = [*WRAPPED, *SPELLED, *CUT, *MASKS, *POINTED_OUT, *ASKED_AT_ONCE]

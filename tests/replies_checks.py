@@ -19,8 +19,19 @@ def check_reading(reading: Reading) -> None:
     assert 0 <= reading.masks_unreadable <= len(reading.detections)
     assert all(len(reject.raw) <= 200 for reject in reading.rejects)
     assert all(1 <= image <= 9999 for image in reading.image_answers)
-    for said in (reading.answers, *reading.image_answers.values()):
+    of_items = [found.answers for found in reading.detections]
+    for said in (reading.answers, *reading.image_answers.values(), *of_items):
         assert all(_is_answer(answer) for answer in said.values())
+    _check_relations(reading)
+
+
+def _check_relations(reading: Reading) -> None:
+    numbers = {found.number for found in reading.detections}
+    assert len(set(reading.relations)) == len(reading.relations)
+    for relation in reading.relations:
+        assert {relation.source, relation.goal} <= numbers
+        assert relation.source != relation.goal
+        assert relation.label.strip() == relation.label
 
 
 def _check_detection(found: Detection) -> None:

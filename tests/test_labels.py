@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from label_studio_sdk.label_interface import LabelInterface
 
-from label_studio_gemini.errors import LabelConfigError, TaskError
+from label_studio_gemini.errors import LabelConfigError
 from label_studio_gemini.labels import (
+    AnswerTarget,
     ImageTag,
     Label,
-    TargetKind,
+    RegionTarget,
+    Scope,
+    Shape,
     match_label,
-    read_image_address,
     read_label_config,
 )
 
@@ -25,42 +26,41 @@ BOXES = """<View>
     <View><Label value="Person" alias="ped" hint="anyone on foot"/></View>
     <Label value="Truck" predicted_values="lorry, big truck"/>
   </RectangleLabels>
-  <Choices name="weather" toName="image"><Choice value="sunny"/></Choices>
+  <Ranker name="order" toName="image"/>
 </View>"""
 
 SPLIT = """<View><Image name="img" value="$photo"/>
 <Labels name="lab" toName="img"><Label value="L1"/><Label value="L2"/></Labels>
 <Rectangle name="rect" toName="img"/></View>"""
 
+_LABELS = '<Labels name="{}" toName="i"><Label value="{}"/></Labels>'
+
 
 def test_rectangle_labels() -> None:
     """Names, labels in nested Views, aliases, hints and the tag's own prompt are all there."""
     config = read_label_config(BOXES)
-    (target,) = config.targets
     assert config.images == (ImageTag("image", "$image"),)
-    assert (target.name, target.kind, target.image_names) == (
-        "label",
-        TargetKind.RECTANGLE_LABELS,
-        ("image",),
+    assert config.targets == (
+        RegionTarget(
+            name="label",
+            shape=Shape.RECTANGLE,
+            image_names=("image",),
+            labels=(
+                Label("Car"),
+                Label("Person", alias="ped", hint="anyone on foot"),
+                Label("Truck", predicted_values=("lorry", "big truck")),
+            ),
+            prompt="Find vehicles.",
+        ),
     )
-    assert target.prompt == "Find vehicles."
-    assert target.labels == (
-        Label("Car"),
-        Label("Person", alias="ped", hint="anyone on foot"),
-        Label("Truck", predicted_values=("lorry", "big truck")),
-    )
-    assert [(tag.tag, tag.name) for tag in config.unfilled] == [("Choices", "weather")]
-
-
-def test_stored_labels_are_those_that_label_studio_validates() -> None:
-    (target,) = read_label_config(BOXES).targets
-    theirs = LabelInterface(BOXES).get_control("label").labels
-    assert {label.stored for label in target.labels} == set(theirs)
+    assert config.targets[0].type == "rectanglelabels"
+    assert [(tag.tag, tag.name) for tag in config.unfilled] == [("Ranker", "order")]
 
 
 def test_labels_and_rectangle_are_one_target() -> None:
     (target,) = read_label_config(SPLIT).targets
-    assert (target.name, target.labels_name, target.kind) == ("rect", "lab", TargetKind.RECTANGLE)
+    assert isinstance(target, RegionTarget)
+    assert (target.name, target.labels_name, target.type) == ("rect", "lab", "rectangle")
     assert target.names == ("rect", "lab")
     assert [label.value for label in target.labels] == ["L1", "L2"]
     assert read_label_config(SPLIT).unfilled == ()
@@ -75,48 +75,6 @@ def test_several_images() -> None:
     )
     assert [target.image_names for target in config.targets] == [("b",), ("a", "b")]
     assert config.image("b").value == "$b"
-
-
-@dataclass(frozen=True)
-class Unfilled:
-    id: str
-    xml: str
-    reason: str
-
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        Unfilled(
-            "text",
-            '<View><Text name="t" value="$t"/><RectangleLabels name="r" toName="t">'
-            '<Label value="A"/></RectangleLabels></View>',
-            "no <Image",
-        ),
-        Unfilled(
-            "no labels of its own",
-            '<View><Image name="i" value="$i"/><RectangleLabels name="r" toName="i">'
-            '<Label value="$dynamic"/></RectangleLabels></View>',
-            "no <Label",
-        ),
-        Unfilled(
-            "rectangle alone",
-            '<View><Image name="i" value="$i"/><Rectangle name="r" toName="i"/></View>',
-            "no <Labels>",
-        ),
-        Unfilled(
-            "several pages",
-            '<View><Image name="i" valueList="$pages"/><RectangleLabels name="r" toName="i">'
-            '<Label value="A"/></RectangleLabels></View>',
-            "no <Image",
-        ),
-    ],
-    ids=lambda case: case.id,
-)
-def test_what_is_left_to_people_says_why(case: Unfilled) -> None:
-    config = read_label_config(case.xml)
-    assert config.targets == ()
-    assert case.reason in str(config.unfilled[0])
 
 
 BOMB = (
@@ -173,7 +131,7 @@ def test_labels_are_given_only_where_both_tags_are_for_the_image() -> None:
     )
     assert config.targets[0].image_names == ("a",)
     assert [str(tag) for tag in config.unfilled] == [
-        "<Labels name='m'>: no <Rectangle> tag takes its labels from it"
+        "<Labels name='m'>: no <Rectangle> or other such tag takes its labels from it"
     ]
 
 
@@ -203,13 +161,121 @@ def test_the_exact_label_wins_over_case_and_alias() -> None:
     assert match_label("B", labels) is labels[1]
 
 
-def test_address_is_taken_from_the_data() -> None:
-    assert read_image_address(ImageTag("i", "$photo"), {"photo": " /a.jpg "}) == "/a.jpg"
-    tag = ImageTag("i", "https://host/$folder/$name.jpg")
-    assert read_image_address(tag, {"folder": "f", "name": "n"}) == "https://host/f/n.jpg"
+SIGNS = """<View><Image name="i" value="$i"/><Taxonomy name="t" toName="i">
+<Choice value="Sign"><Choice value="Stop" alias="halt"/><Choice value="Other"/></Choice>
+<Choice value="Light" alias="lamp" predicted_values="signal"><Choice value="Other"/></Choice>
+<Choice value="Stop"/>
+</Taxonomy></View>"""
 
 
-@pytest.mark.parametrize("data", [{}, {"photo": None}, {"photo": ""}, {"photo": ["a"]}])
-def test_missing_data_names_the_key(data: dict[str, object]) -> None:
-    with pytest.raises(TaskError, match=r"`data\.photo`"):
-        read_image_address(ImageTag("i", "$photo"), data)
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Sign > Stop", ("Sign", "halt")),
+        ("sign > STOP ", ("Sign", "halt")),
+        ("Sign > halt", ("Sign", "halt")),
+        ("halt", ("Sign", "halt")),
+        ("Light", ("lamp",)),
+        ("lamp", ("lamp",)),
+        ("Signal", ("lamp",)),
+        ("lamp > other", ("lamp", "Other")),
+        ("Stop", ("Stop",)),  # a whole path, and the end of another
+        ("Other", None),  # two are called so
+        ("Stop > Sign", None),
+        ("Sign >", None),
+    ],
+)
+def test_a_node_of_a_taxonomy_is_known_by_its_path(
+    said: str, expected: tuple[str, ...] | None
+) -> None:
+    """By its path, in what is shown or stored; without its parents, where none other is meant."""
+    (target,) = read_label_config(SIGNS).targets
+    label = match_label(said, target.labels)
+    assert (label and label.path) == expected
+
+
+def test_case_does_not_matter_in_the_names_of_tags_and_attributes() -> None:
+    """The editor puts them all in lower case; what is stored keeps its case."""
+    config = read_label_config(
+        '<view><image NAME="Img" Value="$x"/><rectanglelabels name="Box" toname="Img">'
+        '<LABEL VALUE="Car"/></rectanglelabels>'
+        '<choices name="c" ToName="Img" PERREGION="true"><choice value="New"/></choices></view>'
+    )
+    box, choices = config.targets
+    assert (box.name, box.labels, box.image_names) == ("Box", (Label("Car"),), ("Img",))
+    assert isinstance(choices, AnswerTarget)
+    assert choices.scope is Scope.REGION
+
+
+@pytest.mark.parametrize("depth", [101, 50_000])
+def test_tags_nested_without_end_are_refused(depth: int) -> None:
+    with pytest.raises(LabelConfigError, match="nested more than 100 deep"):
+        read_label_config("<View>" * depth + "</View>" * depth)
+    assert read_label_config("<View>" * 100 + "</View>" * 100).targets == ()
+
+
+@dataclass(frozen=True)
+class Holder:
+    id: str
+    labels: str
+    expected: tuple[str, str | None]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Holder("the first", _LABELS.format("a", "A") + _LABELS.format("b", "B"), ("A", "a")),
+        Holder(
+            "one that has labels",
+            '<Labels name="a" toName="i" value="$x"/>' + _LABELS.format("b", "B"),
+            ("B", "b"),
+        ),
+    ],
+    ids=lambda case: case.id,
+)
+def test_a_geometry_tag_takes_one_labels_tag(case: Holder) -> None:
+    xml = f'<View><Image name="i" value="$i"/><Brush name="g" toName="i"/>{case.labels}</View>'
+    (target,) = read_label_config(xml).targets
+    assert isinstance(target, RegionTarget)
+    assert (target.labels[0].value, target.labels_name) == case.expected
+
+
+def test_each_tool_of_one_labels_tag_is_a_target() -> None:
+    """Which of them is filled is not for the config to say."""
+    tools = "".join(f'<{kind} name="{kind}" toName="i"/>' for kind in ("Brush", "KeyPoint"))
+    xml = f'<View><Image name="i" value="$i"/>{_LABELS.format("l", "A")}{tools}</View>'
+    config = read_label_config(xml)
+    assert [target.name for target in config.targets] == ["Brush", "KeyPoint"]
+    assert config.unfilled == ()
+
+
+@pytest.mark.parametrize("attribute", ['smart="true"', 'smartOnly="true"'])
+def test_tags_of_smart_tools_are_told_apart(attribute: str) -> None:
+    xml = (
+        '<View><Image name="i" value="$i"/><BrushLabels name="b" toName="i"><Label value="A"/>'
+        f'</BrushLabels><KeyPointLabels name="k" toName="i" {attribute}><Label value="A"/>'
+        "</KeyPointLabels></View>"
+    )
+    targets = read_label_config(xml).targets
+    assert [isinstance(one, RegionTarget) and one.smart for one in targets] == [False, True]
+
+
+def test_relations_are_found_anywhere() -> None:
+    config = read_label_config(
+        '<View><Relations><Relation value="near"/><Relation value=" "/></Relations>'
+        '<View><Relations><Relation value="in"/><Relation value="near"/></Relations></View></View>'
+    )
+    assert config.relations == ("near", "in")
+    assert config.unfilled == ()
+
+
+def test_image_tags_of_one_and_of_several_images() -> None:
+    config = read_label_config(
+        '<View><Image name="i" value="$i"/><Image name="p" valueList="$pages"/>'
+        '<Image name="both" value="$one" valueList="$many"/></View>'
+    )
+    assert config.images == (
+        ImageTag("i", "$i"),
+        ImageTag("p", "$pages", pages=True),
+        ImageTag("both", "$many", pages=True),
+    )

@@ -117,6 +117,12 @@ json_like = st.lists(
             '"mask":',
             '"point":',
             '"answers":',
+            '"image_answers":',
+            '"image":',
+            '"relations":',
+            '{"from":1,"to":2}',
+            '{"id":1,"box_2d":[1,2,3,4],"label":"a"}',
+            '{"id":2,"box_2d":[1,2,3,5],"label":"a"}',
             "<start_of_mask>",
             "[1,2]",
         ]
@@ -218,6 +224,16 @@ PATHOLOGICAL = {
     "booleans": '[{"mask":[' + "true, " * (SIZE // 6),
     "strings of JSON": "[" + '{"x":"[[[[[[["},' * (SIZE // 16) + "]",
     "escaped JSON": '"[' + '{\\"a\\":' * (SIZE // 7),
+    "items that answer": '[{"box_2d":[1,2,3,4],"label":"a",' + '"a":"b",' * (SIZE // 8),
+    "keys that repeat": '[{"box_2d":[1,2,3,4],"label":"a",' + '"a":1,' * (SIZE // 6) + '"b":2}]',
+    "relations": '{"relations":[' + '{"from":1,"to":2},' * (SIZE // 18) + "]}",
+    "relations of one number": "["
+    + '{"id":1,"box_2d":[1,2,300,400],"label":"a"},' * (SIZE // 88)
+    + '{"from":1,"to":2},' * (SIZE // 36)
+    + "]",
+    "answers in answers": '{"answers":' * (SIZE // 11),
+    "answers of images": '{"image_answers":[' + '{"a":1},' * (SIZE // 8) + "]}",
+    "answers in strings": "[" + r'{"a":"{\"answers\":{}}"},' * (SIZE // 26) + "]",
     "half surrogates": '["' + "\ud800" * SIZE + '"]',
 }
 

@@ -28,6 +28,7 @@ from replies_checks import check_reading
 
 _WORDS = (
     *("box_2d", "bbox", "label", "mask", "point", "points", "answers", "image", "polygon", "boxes"),
+    *("image_answers", "relations", "from", "to", "id"),
     *(
         "true",
         "false",

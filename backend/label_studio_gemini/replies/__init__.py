@@ -1,7 +1,8 @@
 """Reply text → `Reading`, by the shape of the text and never by the model's name.
 
-`scan` finds the JSON in the text, `items` the items in the JSON, and `reader` what each says, with
-`boxes`, `points`, `outlines` and `pictures`; `answers` reads what concerns the image as a whole.
+`scan` finds the JSON in the text, `finder` the items in the JSON and what is said beside them, and
+`reader` what each says: of an item with `items`, `boxes`, `points`, `outlines` and `pictures`, and
+of images and of items with `answers`; `relations` tells which item relates to which.
 An item that is not whole is refused or, where the reply was cut within it, left out: nothing is
 ever completed or guessed, and no broken item harms another.
 """

@@ -47,10 +47,12 @@ def _alike(a: Detection, b: Detection) -> bool:
             a.point and b.point and max(abs(p - q) for p, q in zip(a.point, b.point, strict=True))
         )
         return a.box is b.box and near is not None and near <= _NEAR
-    tall, wide = _SLIGHTLY * (a.box.ymax - a.box.ymin), _SLIGHTLY * (a.box.xmax - a.box.xmin)
+    top, left, bottom, right = a.box
+    tall, wide = _SLIGHTLY * (bottom - top), _SLIGHTLY * (right - left)
+    other = b.box
     return (
-        abs(a.box.ymin - b.box.ymin) <= tall
-        and abs(a.box.xmin - b.box.xmin) <= wide
-        and abs(a.box.ymax - b.box.ymax) <= tall
-        and abs(a.box.xmax - b.box.xmax) <= wide
+        abs(top - other.ymin) <= tall
+        and abs(left - other.xmin) <= wide
+        and abs(bottom - other.ymax) <= tall
+        and abs(right - other.xmax) <= wide
     )

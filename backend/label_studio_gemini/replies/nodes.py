@@ -49,9 +49,12 @@ class JsonList:
     def add(self, value: Value) -> None:
         """Append `value`."""
         self.items.append(value)
-        self.holds_object = self.holds_object or isinstance(value, JsonObject)
-        bare = isinstance(value, Bare) and not value.startswith('"')
-        self.holds_quoted = self.holds_quoted or (isinstance(value, str) and not bare)
+        if isinstance(value, JsonObject):
+            self.holds_object = True
+        elif isinstance(value, str) and not (
+            isinstance(value, Bare) and not value.startswith('"')
+        ):
+            self.holds_quoted = True
 
     def add_key(self, _key: str, *, after_comma: bool) -> None:  # noqa: ARG002 - as in JsonObject
         """Note that a key stands here: the brace of its object is missing."""

@@ -10,6 +10,8 @@ from label_studio_gemini.geometry import GEMINI_SCALE
 from label_studio_gemini.replies.nodes import Bare, JsonList, JsonObject
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from label_studio_gemini.replies.nodes import Value
 
 _NUMBER = re.compile(r"\s*+[-+]?(?:\d++\.?+\d*+|\.\d++)(?:[eE][-+]?\d++)?+\s*+", re.ASCII)
@@ -18,6 +20,7 @@ _IMAGE = re.compile(
     r"(?:image|img|picture|page)?+[\s_#]*+([1-9]\d{0,3}+)(?:\.0*+)?+", re.IGNORECASE | re.ASCII
 )
 _NOTHING = frozenset({"null", "None"})
+_MAX_WHOLE = 2**53  # beyond, a float does not hold every one
 
 
 def number_from_text(text: str) -> float | None:
@@ -28,9 +31,14 @@ def number_from_text(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def numbers_from_text(text: str) -> list[float] | None:
-    """Return the numbers of a string like `[1, 2; 3 4]`, or None where it holds anything else."""
-    numbers = [number_from_text(part) for part in _SEPARATORS.sub(" ", text).split()]
+def split_numbers(text: str, most: int) -> list[str]:
+    """Split a string like `[1, 2; 3 4]` into about `most` parts; the last has all the rest."""
+    return [part for part in _SEPARATORS.split(text, max(most, 1)) if part]
+
+
+def numbers_from_texts(texts: Sequence[str]) -> list[float] | None:
+    """Return the numbers that `texts` are, or None where one is none, or there are none."""
+    numbers = [number_from_text(text) for text in texts]
     found = [number for number in numbers if number is not None]
     return found if found and len(found) == len(numbers) else None
 
@@ -44,6 +52,14 @@ def image_number(value: Value | None) -> int | None:
     """Return the number of an image, from 1, as it is named: `2`, `"2"`, `"Image 2"`; or None."""
     named = _IMAGE.fullmatch(value.strip()) if isinstance(value, str) else None
     return None if named is None else int(named[1])
+
+
+def whole_number(value: Value | None) -> int | None:
+    """Return the whole number that `value` is: `2`, `"2"`, `2.0`, `"#2"`; or None."""
+    number = number_from_text(value.strip().removeprefix("#")) if isinstance(value, str) else None
+    if number is None or not number.is_integer() or abs(number) > _MAX_WHOLE:
+        return None
+    return int(number)
 
 
 def is_nothing(value: Value) -> bool:

@@ -20,7 +20,12 @@ from label_studio_gemini.geometry import (
 )
 from label_studio_gemini.masks import MaskPolygon
 from label_studio_gemini.replies.nodes import JsonList, JsonObject
-from label_studio_gemini.replies.numbers import number_from_text, numbers_from_text, on_grid
+from label_studio_gemini.replies.numbers import (
+    number_from_text,
+    numbers_from_texts,
+    on_grid,
+    split_numbers,
+)
 from label_studio_gemini.replies.points import named_point
 from label_studio_gemini.replies.scan import scan
 from label_studio_gemini.replies.strings import text_from_quoted
@@ -32,6 +37,8 @@ if TYPE_CHECKING:
 
 _MIN_POINTS = 3
 _MAX_STRING = 1_000_000  # characters; a model can write fewer
+_MAX_TOKENS = 40_000  # of all strings of a reply; likewise
+_TOKENS_PER_STRING = 10  # what it costs to look into one, counted in tokens
 _CLEARLY = 0.01  # how much better, in IoU, one order must fit its box to be taken for it
 _LEAST_FIT = 0.05  # an outline that overlaps its box by less, in either order, is of something else
 _GRID = ImageSize(GEMINI_SCALE, GEMINI_SCALE)
@@ -70,16 +77,37 @@ class Outlined(NamedTuple):
     box: GeminiBox
 
 
-def read_outline(value: Value) -> Outline | None:
-    """Read a polygon, or None where `value` is none that is whole.
+class OutlineReader:
+    """Reads the polygons of one reply, and no more of those in strings than a model can write."""
 
-    It is a list of pairs, of objects with `x` and `y`, or of numbers in a row, a list of such
-    lists, or a string of either.
-    """
-    if isinstance(value, str):
-        return _outline_from_text(text_from_quoted(value)) if len(value) < _MAX_STRING else None
-    if isinstance(value, JsonObject):
-        return None
+    def __init__(self) -> None:
+        self._tokens_left = _MAX_TOKENS
+
+    def read(self, value: Value) -> Outline | None:
+        """Read a polygon, or None where `value` is none that is whole.
+
+        It is a list of pairs, of objects with `x` and `y`, or of numbers in a row, a list of such
+        lists, or a string of either.
+        """
+        if isinstance(value, str):
+            return self._outline_from_text(value)
+        return _outline_from_list(value) if isinstance(value, JsonList) else None
+
+    def _outline_from_text(self, raw: str) -> Outline | None:
+        if len(raw) >= _MAX_STRING or self._tokens_left <= 0:
+            return None
+        text = text_from_quoted(raw)
+        self._tokens_left -= _TOKENS_PER_STRING
+        if not text.lstrip().startswith("["):
+            numbers = split_numbers(text, self._tokens_left)
+            self._tokens_left -= len(numbers)
+            return _outline([_pairs(numbers_from_texts(numbers) or [])], named=False)
+        found = scan(text, max(self._tokens_left, 0))
+        self._tokens_left -= found.tokens
+        return self.read(found.plain[0]) if len(found.plain) == 1 else None
+
+
+def _outline_from_list(value: JsonList) -> Outline | None:
     ring = _ring(value)
     rings = [ring] if ring else [_ring(one) for one in value.items if isinstance(one, JsonList)]
     whole = value.whole and value.end >= 0 and (ring is not None or len(rings) == len(value.items))
@@ -145,13 +173,6 @@ def _box_of(polygon: MaskPolygon) -> GeminiBox:
     points = list(chain.from_iterable(polygon.rings))
     ys, xs = [point.y for point in points], [point.x for point in points]
     return GeminiBox(min(ys), min(xs), max(ys), max(xs))
-
-
-def _outline_from_text(text: str) -> Outline | None:
-    if text.lstrip().startswith("["):
-        nodes = scan(text).plain
-        return read_outline(nodes[0]) if len(nodes) == 1 else None
-    return _outline([_pairs(numbers_from_text(text) or [])], named=False)
 
 
 def _outline(rings: Sequence[_Ring | None], *, named: bool) -> Outline | None:

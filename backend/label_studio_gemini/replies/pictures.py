@@ -20,6 +20,7 @@ _START = re.compile(r"\s*+(?:data:[^,]{0,80}+,|(?=iVBORw0KGgo|/9j/|_9j_|UklGR))"
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]++")
 _QUANTUM = 4  # characters that are three bytes; of a last one, two or three may be left
 _MAX_PICTURES = 1000  # more than a model can write
+_MAX_ESCAPES = 500_000  # `%2B`; likewise
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
@@ -38,6 +39,7 @@ class PictureReader:
     def __init__(self) -> None:
         self._pictures_left = _MAX_PICTURES
         self._pixels_left = MAX_PIXELS
+        self._escapes_left = _MAX_ESCAPES
 
     def read(self, raw: str) -> MaskPng | None:
         """Return the picture that `raw`, a string as it is written, is; or None.
@@ -49,7 +51,8 @@ class PictureReader:
         if start is None or not self._pictures_left:
             return None
         self._pictures_left -= 1
-        data = _bytes_from_base64(text[start.end() :])
+        self._escapes_left -= text.count("%")
+        data = _bytes_from_base64(text[start.end() :]) if self._escapes_left >= 0 else None
         return None if data is None else self._checked(MaskPng(data))
 
     def _checked(self, mask: MaskPng) -> MaskPng | None:

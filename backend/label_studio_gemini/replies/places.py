@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from label_studio_gemini.detections import RejectReason
 from label_studio_gemini.replies.boxes import ReadBox, read_boxes
-from label_studio_gemini.replies.items import BOX_KEYS, MASK_KEYS, POINT_KEYS, first_of
+from label_studio_gemini.replies.items import first_of
+from label_studio_gemini.replies.keys import BOX_KEYS, MASK_KEYS, POINT_KEYS
 from label_studio_gemini.replies.numbers import is_nothing
 from label_studio_gemini.replies.points import ReadPoint, read_points
 

@@ -7,7 +7,12 @@ from typing import NamedTuple
 from label_studio_gemini.detections import RejectReason
 from label_studio_gemini.geometry import GeminiPoint
 from label_studio_gemini.replies.nodes import JsonList, JsonObject, Value
-from label_studio_gemini.replies.numbers import number_from_text, numbers_from_text, on_grid
+from label_studio_gemini.replies.numbers import (
+    number_from_text,
+    numbers_from_texts,
+    on_grid,
+    split_numbers,
+)
 
 _MAX_STRING = 100
 
@@ -57,6 +62,7 @@ def _point_from_pair(value: str | JsonList) -> GeminiPoint | None:
         if len(numbers) != len(read) or not value.whole or value.end < 0:
             return None
     else:
-        numbers = numbers_from_text(value) if len(value) <= _MAX_STRING else None
+        texts = split_numbers(value, _MAX_STRING) if len(value) <= _MAX_STRING else []
+        numbers = numbers_from_texts(texts)
     pair = numbers is not None and len(numbers) == len(GeminiPoint._fields)
     return GeminiPoint(*numbers) if numbers and pair else None

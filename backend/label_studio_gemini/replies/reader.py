@@ -4,70 +4,43 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from label_studio_gemini.detections import Detection, Reading, Reject, RejectReason
 from label_studio_gemini.errors import ReplyError
-from label_studio_gemini.replies.answers import read_answers
-from label_studio_gemini.replies.items import (
+from label_studio_gemini.replies.answers import answers_beside, read_answers
+from label_studio_gemini.replies.drafts import Draft, ReadMask, read_mask, settled, share_mask
+from label_studio_gemini.replies.finder import Found, ItemFinder
+from label_studio_gemini.replies.items import first_of, is_item, rounds_of_item, without_cut
+from label_studio_gemini.replies.keys import (
+    ANSWERS_KEY,
     BOX_KEYS,
+    ITEM_KEYS,
     LABEL_KEYS,
-    MASK_KEYS,
     POINT_KEYS,
-    Found,
-    ItemFinder,
-    first_of,
-    members_of_item,
-    without_cut,
+    spelled,
 )
 from label_studio_gemini.replies.loops import in_circles
 from label_studio_gemini.replies.nodes import Bare, JsonList, JsonObject, raw_from_value
 from label_studio_gemini.replies.numbers import is_nothing
-from label_studio_gemini.replies.outlines import Outline, polygons_from_outlines, read_outline
-from label_studio_gemini.replies.pictures import PictureReader, is_picture
+from label_studio_gemini.replies.outlines import OutlineReader
+from label_studio_gemini.replies.pictures import PictureReader
 from label_studio_gemini.replies.places import Place, read_places
+from label_studio_gemini.replies.relations import ItemCounter, Numbering, read_relation
 from label_studio_gemini.replies.scan import scan
 from label_studio_gemini.replies.strings import text_from_quoted
 
 if TYPE_CHECKING:
-    from label_studio_gemini.detections import Answer
-    from label_studio_gemini.masks import MaskPng
-    from label_studio_gemini.replies.items import Members
+    from label_studio_gemini.detections import Answer, Relation
+    from label_studio_gemini.replies.items import Members, Round
     from label_studio_gemini.replies.nodes import Node, Value
+    from label_studio_gemini.replies.outlines import Outline
     from label_studio_gemini.replies.scan import Scan
 
 _MAX_LABEL = 300  # longer is no label, but a model that ran in circles
 _NOTHING_AROUND = re.compile(r"[\s`]*+(?:json)?+[\s`]*+", re.IGNORECASE)
 _CUT_AT_START = re.compile(r"[\[{\s]++(?:[\"']|\Z)")
-
-
-class _ReadMask(NamedTuple):
-    """What stands under an item's mask key: a picture, an outline, or nothing that can be used."""
-
-    picture: MaskPng | None = None
-    outline: Outline | None = None
-    unreadable: bool = False
-
-
-_NO_MASK = _ReadMask()
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A detection whose outline waits for the others of the reply, to know its order.
-
-    Attributes:
-        detection: What is known of it.
-        mask: Its mask as far as it is read.
-        clamped: Whether anything of it was cut back to 0-1000.
-        item: Where it stands.
-    """
-
-    detection: Detection
-    mask: _ReadMask
-    clamped: bool
-    item: JsonObject
 
 
 class Reader:
@@ -77,7 +50,9 @@ class Reader:
         self._text = text
         self._finder = ItemFinder()
         self._pictures = PictureReader()
-        self._drafts: list[_Draft] = []
+        self._outlines = OutlineReader()
+        self._drafts: list[Draft] = []
+        self._counter = ItemCounter()
         self._seen: set[tuple[Detection, Outline | None]] = set()
         self._rejects: list[Reject] = []
         self._truncated = False
@@ -103,9 +78,7 @@ class Reader:
             self._truncated |= node.end < 0
             for item in items:
                 self._read_item(item)
-        for answers in self._finder.answers:
-            self._read_answers(answers)
-        self._settle_outlines()
+        self._read_answers()
         return self._reading()
 
     def _parts(self, found: Scan) -> list[tuple[Node, list[Found]]]:
@@ -113,9 +86,9 @@ class Reader:
         for nodes in (found.fenced, found.plain):
             parts = []
             for node in nodes:
-                answers_before = len(self._finder.answers)
+                beside_before = self._finder.beside_items
                 items = self._finder.items_in(node)
-                if items or len(self._finder.answers) > answers_before or _is_blank(node):
+                if items or self._finder.beside_items > beside_before or _is_blank(node):
                     parts.append((node, items))
             if parts:
                 return parts
@@ -135,22 +108,35 @@ class Reader:
     def _read_item(self, found: Found) -> None:
         item = found.value
         if not isinstance(item, JsonObject):
+            self._counter.lose_count()
             self._reject(RejectReason.NOT_AN_OBJECT, item)
-            return
-        if item.end < 0:
+        elif item.end < 0:
             self._truncated = True
             rest = without_cut(item)
-            for members in members_of_item(rest) if rest and rest.whole else ():
-                if _label(members) and first_of(members, (*BOX_KEYS, *POINT_KEYS)) is not None:
-                    self._read_members(members, item, found.image)
+            for said in rounds_of_item(rest) if rest and rest.whole else ():
+                place = first_of(said.members, (*BOX_KEYS, *POINT_KEYS))
+                if _label(said.members) and place is not None:
+                    self._read_round(said, item, found.image)
         elif not item.whole:
+            self._count_broken(item, found.image)
             self._reject(RejectReason.BROKEN, item)
         else:
-            for members in members_of_item(item):
-                self._read_members(members, item, found.image)
+            for said in rounds_of_item(item):
+                self._read_round(said, item, found.image)
 
-    def _read_members(self, members: Members, item: JsonObject, image: int | None) -> None:
-        label, places = _label(members), read_places(members)
+    def _count_broken(self, item: JsonObject, image: int | None) -> None:
+        """Count a broken item as one, unless it may be several that lost what stood between."""
+        names = [name for key, _ in item.members if (name := spelled(key)) in ITEM_KEYS]
+        if len(names) > len(set(names)):
+            self._counter.lose_count()
+        self._counter.add(None, image)
+
+    def _read_round(self, said: Round, item: JsonObject, image: int | None) -> None:
+        if ITEM_KEYS.isdisjoint(said.members):
+            self._reject(RejectReason.NO_BOX, item)
+            return
+        numbered = self._counter.add(said.number, image)
+        label, places = _label(said.members), read_places(said.members)
         if not label and RejectReason.NO_BOX not in places:
             self._reject(RejectReason.NO_LABEL, item)
             return
@@ -158,85 +144,107 @@ class Reader:
         for place in places:
             if not isinstance(place, Place):
                 self._reject(place, item)
-        for place, mask in _shared(self._read_mask(members), good):
-            detection = Detection(label, place.box, place.point, mask.picture, image)
-            self._add(_Draft(detection, mask, place.clamped, item))
+        answers = self._answers_of_item(said) if good else {}
+        for place, mask in share_mask(self._read_mask(said.members), good):
+            found = Detection(
+                label, place.box, place.point, mask.picture, image=image, answers=answers
+            )
+            self._add(Draft(found, mask, place.clamped, item, numbered))
 
-    def _read_mask(self, members: Members) -> _ReadMask:
-        value = first_of(members, MASK_KEYS)
+    def _read_mask(self, members: Members) -> ReadMask:
+        return read_mask(members, self._pictures, self._outlines)
+
+    def _answers_of_item(self, said: Round) -> dict[str, Answer]:
+        """Return what an item answers: what stands beside its label, and above that `answers`."""
+        answers = answers_beside(said.others.items())
+        value = said.members.get(ANSWERS_KEY)
         if value is None or is_nothing(value):
-            return _NO_MASK
-        if isinstance(value, str) and is_picture(value):
-            picture = self._pictures.read(value)
-            return _ReadMask(picture, unreadable=picture is None)
-        outline = read_outline(value)
-        return _ReadMask(outline=outline, unreadable=outline is None)
+            return answers
+        for one in self._finder.elements_in(value) or [value]:
+            if not isinstance(one, JsonObject) or not is_item(one):  # its parts are items
+                answers.update(self._answers_in(one))
+        return answers
 
-    def _add(self, draft: _Draft) -> None:
-        found, mask = draft.detection, draft.mask
-        if found.box is None and mask.picture is not None:  # it is a picture of an unknown box
-            mask = _ReadMask(unreadable=True)
+    def _add(self, draft: Draft) -> None:
+        found = draft.detection
+        if found.box is None and found.mask is not None:  # it is a picture of an unknown box
             found = replace(found, mask=None)
+            draft = replace(draft, detection=found, mask=ReadMask(unreadable=True))
         placed = found.box is not None or found.point is not None
-        same = (replace(found, mask=None), None if placed else mask.outline)
-        if not placed and mask.outline is None:
+        same = (
+            found if found.mask is None else replace(found, mask=None),
+            None if placed else draft.mask.outline,
+        )
+        if not placed and draft.mask.outline is None:
             self._reject(RejectReason.NO_BOX, draft.item)
         elif same in self._seen:
             self._reject(RejectReason.REPEATED, draft.item)
         else:
             self._seen.add(same)
-            self._drafts.append(_Draft(found, mask, draft.clamped, draft.item))
-
-    def _settle_outlines(self) -> None:
-        """Give each outlined detection its polygon, now that all of the reply are known."""
-        outlines = {i: d.mask.outline for i, d in enumerate(self._drafts) if d.mask.outline}
-        with_boxes = [(one, self._drafts[i].detection.box) for i, one in outlines.items()]
-        settled = zip(outlines.items(), polygons_from_outlines(with_boxes), strict=True)
-        for (index, outline), outlined in settled:
-            draft = self._drafts[index]
-            if outlined is None:
-                self._drafts[index] = replace(draft, mask=_ReadMask(unreadable=True))
-                continue
-            box = draft.detection.box or outlined.box
-            found = replace(draft.detection, box=box, mask=outlined.polygon)
-            clamped = draft.clamped or outline.clamped
-            self._drafts[index] = replace(draft, detection=found, clamped=clamped)
+            self._drafts.append(draft)
 
     def _reading(self) -> Reading:
-        circles = in_circles([draft.detection for draft in self._drafts])
+        drafts = settled(self._drafts)
+        circles = in_circles([draft.detection for draft in drafts])
         for index in sorted(circles):
-            self._reject(RejectReason.REPEATED, self._drafts[index].item)
-        kept = [draft for index, draft in enumerate(self._drafts) if index not in circles]
+            self._reject(RejectReason.REPEATED, drafts[index].item)
+        kept = [draft for index, draft in enumerate(drafts) if index not in circles]
+        numbering = Numbering(self._counter.items, {draft.numbered.order for draft in kept})
+        relations = self._relations(numbering)
         return Reading(
-            detections=tuple(draft.detection for draft in kept),
+            detections=tuple(
+                replace(draft.detection, number=numbering.number_of(draft.numbered))
+                for draft in kept
+            ),
             rejects=tuple(self._rejects),
             truncated=self._truncated,
             clamped=sum(draft.clamped for draft in kept),
             masks_unreadable=sum(draft.mask.unreadable for draft in kept),
             answers=self._answers.pop(None, {}),
-            image_answers={image: said for image, said in self._answers.items() if image},
+            image_answers={image: said for image, said in self._answers.items() if image and said},
+            relations=relations,
         )
 
-    def _read_answers(self, found: Found) -> None:
-        node = found.value
-        if not isinstance(node, JsonObject) or not node.whole:
+    def _read_answers(self) -> None:
+        """Read what is said of the images: what stands beside items, and above that `answers`."""
+        for image, answers in self._finder.beside:
+            self._answers[image].update(answers)
+        for found in self._finder.answers:
+            self._answers[found.image].update(self._answers_in(found.value))
+        for value in self._finder.unplaced:
+            self._reject(RejectReason.BAD_ANSWER, value)
+
+    def _answers_in(self, node: Value) -> dict[str, Answer]:
+        if not isinstance(node, JsonObject):
+            self._reject(RejectReason.BAD_ANSWER, node)
+            return {}
+        if not node.whole:
             self._reject(RejectReason.BROKEN, node)
-            return
-        said, bad = read_answers(node)
+            return {}
+        answers, bad = read_answers(node)
         for value in bad:
             self._reject(RejectReason.BAD_ANSWER, value)
-        self._answers[found.image].update(said)
+        return answers
+
+    def _relations(self, numbering: Numbering) -> tuple[Relation, ...]:
+        relations: dict[Relation, None] = {}
+        for found in self._finder.relations:
+            node = found.value
+            if isinstance(node, JsonObject) and node.end < 0:
+                self._truncated = True
+            elif isinstance(node, JsonObject) and not node.whole:
+                self._reject(RejectReason.BROKEN, node)
+            else:
+                read = read_relation(node) if isinstance(node, JsonObject) else None
+                related = numbering.relations_from(read, found.image) if read else ()
+                new = [relation for relation in related if relation not in relations]
+                relations.update(dict.fromkeys(new))
+                if not new:
+                    self._reject(RejectReason.BAD_RELATION, node)
+        return tuple(relations)
 
     def _reject(self, reason: RejectReason, item: Value) -> None:
         self._rejects.append(Reject(reason, raw_from_value(item)))
-
-
-def _shared(mask: _ReadMask, places: list[Place]) -> list[tuple[Place, _ReadMask]]:
-    """Give an item's mask to its one place; where it has several, whose it is isn't said."""
-    boxes = [place for place in places if place.box is not None] or places
-    if len(boxes) > 1 and mask is not _NO_MASK:
-        return [(place, _ReadMask(unreadable=place is boxes[0])) for place in places]
-    return [(place, mask if place in boxes else _NO_MASK) for place in places]
 
 
 def _label(members: Members) -> str:

@@ -104,15 +104,16 @@ def scan(text: str, max_tokens: int = MAX_TOKENS) -> Scan:
     builder = _Builder(text)
     stack, takers = builder.stack, builder.takers
     position = 0
+    token = _TOKEN.match
     for tokens in range(max_tokens):
         if not stack:
             start = _START.search(text, position)
             position = len(text) if start is None else start.start()
-        match = _TOKEN.match(text, position)
+        match = token(text, position)
         if match is None:
             return builder.finished(tokens, exhausted=False)
         position = match.end()
-        takers[str(match.lastgroup)](match)
+        takers[match.lastgroup or ""](match)
     return builder.finished(max_tokens, exhausted=True)
 
 
@@ -218,6 +219,8 @@ class _Builder:
 
         Where they hold a string, a stray quote may have swallowed more than the brackets.
         """
+        if not _is_of_numbers(self.stack[-1]):
+            return
         lists = list(itertools.takewhile(_is_of_numbers, reversed(self.stack)))
         if len(lists) < len(self.stack) and isinstance(self.stack[-1 - len(lists)], JsonObject):
             for _ in lists:
