@@ -10,14 +10,20 @@ from typer.main import get_command
 
 from gemini_features import APIS, FEATURES
 from label_studio_gemini.cli import app
-from label_studio_gemini.config import OptionsConfig, build_json_schema
+from label_studio_gemini.config import DrawingConfig, OptionsConfig, build_json_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LONGEST_VALUE = 60
-OPTIONS = frozenset(OptionsConfig.model_fields)  # a recipe may have each of them, as the file
-SECTIONS = {"images": "ImagesConfig", "vertex": "VertexConfig", "prices": "PricesConfig"}
+# A recipe may have each of them, as the file.
+SHARED = frozenset({*OptionsConfig.model_fields, *DrawingConfig.model_fields})
+SECTIONS = {
+    "images": "ImagesConfig",
+    "vertex": "VertexConfig",
+    "prices": "PricesConfig",
+    "polygon": "PolygonConfig",
+}
 
 
 def print_keys() -> None:
@@ -29,7 +35,7 @@ def print_keys() -> None:
     for key, field in schema["properties"].items():
         if key == "recipes":
             fields = definitions["RecipeConfig"]["properties"]
-            own = {name: text for name, text in fields.items() if name not in OPTIONS}
+            own = {name: text for name, text in fields.items() if name not in SHARED}
             _print_rows("recipes[].", own)
         elif key in SECTIONS:
             _print_rows(f"{key}.", definitions[SECTIONS[key]]["properties"])

@@ -201,6 +201,7 @@ def test_every_key_of_the_schema_says_what_it_is_for() -> None:
     json.dumps(schema)
     definitions = schema["$defs"]
     assert isinstance(definitions, dict)
+    definitions.pop("JsonValue")  # anything
     for model in (schema, *definitions.values()):
         assert model["additionalProperties"] is False
         for name, field in model["properties"].items():

@@ -35,7 +35,7 @@ def test_the_yaml_is_valid_and_fits_a_project(tmp_path: Path) -> None:
         '<Label value="Car"/><Label value="Pedestrian"/><Label value="Other"/>'
         "</RectangleLabels></View>"
     )
-    (recipe,) = build_recipes(read_config(tmp_path / "street.yaml"), project)
+    ((recipe,), _) = build_recipes(read_config(tmp_path / "street.yaml"), project)
     assert [wanted.name for wanted in recipe.wanted] == ["car", "person walking"]
 
 

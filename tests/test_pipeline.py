@@ -6,25 +6,36 @@ import asyncio
 import io
 import logging
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from PIL import Image
 
 from label_studio_gemini.config import Config, RecipeConfig
 from label_studio_gemini.errors import GeminiError, ReplyError, ServiceError, TaskError
-from label_studio_gemini.gemini import GeminiReply, GeminiRequest, Usage
+from label_studio_gemini.gemini import GeminiReply, GeminiRequest, Priority, Usage
 from label_studio_gemini.images import ImageReader
-from label_studio_gemini.pipeline import Failure, Notes, Outcome, Pipeline, Prediction, total_notes
+from label_studio_gemini.pipeline import (
+    Asker,
+    Failure,
+    Notes,
+    Outcome,
+    Pipeline,
+    Prediction,
+    total_notes,
+)
 from label_studio_gemini.plan import build_plan
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from label_studio_gemini.regions import RegionJson
+
 XML = """<View><Image name="a" value="$a"/><Image name="b" value="$b"/>
 <RectangleLabels name="one" toName="a"><Label value="Car"/></RectangleLabels>
-<RectangleLabels name="both" toName="a,b"><Label value="Dog"/></RectangleLabels></View>"""
+<RectangleLabels name="two" toName="b"><Label value="Dog"/></RectangleLabels></View>"""
+JOINED = XML.replace('toName="b"', 'toName="a,b"')
 BOX = '{"box_2d": [100, 200, 300, 400], "label": "%s"}'
 
 
@@ -63,24 +74,93 @@ async def images(tmp_path: Path) -> AsyncIterator[ImageReader]:
     await reader.aclose()
 
 
-async def outcome_of(gemini: ScriptedGemini, images: ImageReader, task: object) -> Outcome:
-    pipeline = Pipeline(Config(), gemini, images)
-    return await pipeline.predict(task, build_plan(Config(), XML), None)
+def pipeline_of(config: Config, gemini: ScriptedGemini, images: ImageReader) -> Pipeline:
+    return Pipeline(config, gemini, Asker(config, images, images))
 
 
-async def test_each_control_tag_is_asked_about_each_of_its_images(
+async def outcome_of(
+    gemini: ScriptedGemini, images: ImageReader, task: object, xml: str = XML
+) -> Outcome:
+    pipeline = pipeline_of(Config(), gemini, images)
+    return await pipeline.predict(task, build_plan(Config(), xml), None)
+
+
+def places_of(outcome: Outcome) -> list[tuple[str, str, int, int]]:
+    assert isinstance(outcome, Prediction)
+    items = cast("tuple[RegionJson, ...]", outcome.regions)
+    return [
+        (item["from_name"], item["to_name"], item["original_width"], item["original_height"])
+        for item in items
+    ]
+
+
+async def test_images_that_nothing_joins_are_asked_about_apart(
     images: ImageReader, data: dict[str, str]
 ) -> None:
     gemini = ScriptedGemini({"Car": f"[{BOX % 'Car'}]", "Dog": f"[{BOX % 'Dog'}]"})
     outcome = await outcome_of(gemini, images, {"id": 1, "data": data})
+    assert places_of(outcome) == [("one", "a", 640, 480), ("two", "b", 300, 500)]
     assert isinstance(outcome, Prediction)
-    assert [
-        (item["from_name"], item["to_name"], item["original_width"], item["original_height"])
-        for item in outcome.regions
-    ] == [("one", "a", 640, 480), ("both", "a", 640, 480), ("both", "b", 300, 500)]
-    assert outcome.usage == Usage(30, 6, 3, 0)
-    assert outcome.usage.total == 39
-    assert [len(request.images) for request in gemini.requests] == [1, 1, 1]
+    assert outcome.usage == Usage(20, 4, 2, 0)
+    assert outcome.usage.total == 26
+    assert [len(request.images) for request in gemini.requests] == [1, 1]
+
+
+async def test_images_of_one_control_tag_are_one_request(
+    images: ImageReader, data: dict[str, str]
+) -> None:
+    """Each object names its image; one that names none, or the other recipe's, is counted."""
+    numbered = [
+        (BOX % label).replace("}", f', "image": {number}}}')
+        for label, number in (("Car", 1), ("Dog", 1), ("Dog", 2), ("Car", 2), ("Dog", 3))
+    ]
+    text = f"[{', '.join(numbered)}]"
+    gemini = ScriptedGemini({"Car": text})
+    outcome = await outcome_of(gemini, images, {"id": 1, "data": data}, JOINED)
+    assert places_of(outcome) == [
+        ("one", "a", 640, 480),
+        ("two", "a", 640, 480),
+        ("two", "b", 300, 500),
+    ]
+    assert isinstance(outcome, Prediction)
+    assert outcome.notes.dropped == {"label_of_another_image": 1, "no_image": 1}
+    (request,) = gemini.requests
+    assert len(request.images) == 2
+
+
+async def test_pages_are_read_and_named(images: ImageReader, data: dict[str, str]) -> None:
+    xml = """<View><Image name="scan" valueList="$pages"/>
+    <RectangleLabels name="box" toName="scan"><Label value="Car"/></RectangleLabels></View>"""
+    text = f"[{BOX % 'Car'}]".replace("}", ', "image": 2}')
+    task = {"data": {"pages": [data["a"], data["b"]]}}
+    outcome = await outcome_of(ScriptedGemini({"Car": text}), images, task, xml)
+    assert places_of(outcome) == [("box", "scan", 300, 500)]
+    assert isinstance(outcome, Prediction)
+    assert [item.get("item_index") for item in outcome.regions] == [1]
+
+
+async def test_a_person_does_not_wait_behind_a_batch(
+    images: ImageReader, data: dict[str, str]
+) -> None:
+    """The only place is taken by a task of a batch that never ends."""
+    begun, never = asyncio.Event(), asyncio.Event()
+
+    class Stuck(ScriptedGemini):
+        async def generate(self, request: GeminiRequest) -> GeminiReply:
+            if request.priority is Priority.BATCH:
+                begun.set()
+                await never.wait()
+            return await super().generate(request)
+
+    pipeline = pipeline_of(Config(concurrency=1), Stuck({"Car": "[]", "Dog": "[]"}), images)
+    plan = build_plan(Config(), XML)
+    batch = asyncio.create_task(pipeline.predict_all([{"data": data}] * 3, plan, None))
+    await begun.wait()
+    async with asyncio.timeout(10):
+        outcome = await pipeline.predict({"data": data}, plan, None, Priority.INTERACTIVE)
+    assert isinstance(outcome, Prediction)
+    never.set()
+    await batch
 
 
 @dataclass
@@ -96,8 +176,8 @@ class MeetingGemini(ScriptedGemini):
 
 async def test_tasks_of_a_request_run_at_once(images: ImageReader, data: dict[str, str]) -> None:
     """32 tasks whose calls wait for one another: one less at a time, and it would never end."""
-    xml = XML.replace('toName="a,b"', 'toName="b"').replace('<Label value="Car"/>', "")
-    pipeline = Pipeline(Config(concurrency=32), MeetingGemini({"Dog": "[]"}), images)
+    xml = XML.replace('<Label value="Car"/>', "")
+    pipeline = pipeline_of(Config(concurrency=32), MeetingGemini({"Dog": "[]"}), images)
     async with asyncio.timeout(30):
         outcomes = await pipeline.predict_all(
             [{"data": data}] * 32, build_plan(Config(), xml), None
@@ -134,10 +214,11 @@ async def test_two_recipes_of_one_control_tag_keep_their_regions_apart(
             RecipeConfig(name="far", target="one", prompt="Far ones."),
         ]
     )
-    pipeline = Pipeline(config, ScriptedGemini({"Car": f"[{BOX % 'Car'}]"}), images)
+    pipeline = pipeline_of(config, ScriptedGemini({"Car": f"[{BOX % 'Car'}]"}), images)
     outcome = await pipeline.predict({"data": data}, build_plan(config, XML), None)
     assert isinstance(outcome, Prediction)
-    assert len({item["id"] for item in outcome.regions}) == len(outcome.regions) == 2
+    items = cast("tuple[RegionJson, ...]", outcome.regions)
+    assert len({item["id"] for item in items}) == len(items) == 2
 
 
 async def test_what_gemini_says_of_its_end_counts(
@@ -155,7 +236,7 @@ async def test_what_gemini_says_of_its_end_counts(
         Cut({"Car": f"[{BOX % 'Car'}]", "Dog": f"[{BOX % 'Dog'}]"}), images, {"data": data}
     )
     assert isinstance(cars, Prediction)
-    assert cars.notes.truncated == 3
+    assert cars.notes.truncated == 2
 
 
 async def test_one_failed_question_fails_the_task(
@@ -206,7 +287,9 @@ async def test_what_is_left_out_is_counted(
     assert str(outcome.notes) == case.notes
 
 
-@pytest.mark.parametrize("text", ["", "I see a car.", '[{"box_2d": [1', "[7]"])
+@pytest.mark.parametrize(
+    "text", ["", "I see a car.", '[{"box_2d": [1', "[7]", '{"message": "I cannot see it"}']
+)
 async def test_an_unusable_reply_is_a_failure_not_an_empty_image(
     text: str, images: ImageReader, data: dict[str, str]
 ) -> None:
@@ -239,7 +322,9 @@ async def test_a_failure_is_one_line_with_a_hint_in_the_log(
     error = GeminiError("It went wrong.", hint="do this.")
     with caplog.at_level(logging.INFO, logger="label_studio_gemini"):
         await outcome_of(ScriptedGemini({"Car": error, "Dog": "[]"}), images, {"data": data})
-    (record,) = [one for one in caplog.records if one.name == "label_studio_gemini.pipeline"]
+    (record,) = [
+        one for one in caplog.records if one.name.startswith("label_studio_gemini.pipeline")
+    ]
     assert record.getMessage() == "a task without id failed: It went wrong. Hint: do this."
 
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from label_studio_gemini.config import Config, RecipeConfig, read_config
-from label_studio_gemini.errors import ConfigError, LabelConfigError, TaskError
+from label_studio_gemini.errors import ConfigError, LabelConfigError
 from label_studio_gemini.labels import read_label_config
-from label_studio_gemini.prompts import build_prompt, build_schema
-from label_studio_gemini.recipes import Recipe, build_recipes
+from label_studio_gemini.recipes import AnyRecipe, build_recipes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,14 +25,14 @@ PROJECT = read_label_config("""<View><Image name="image" value="$image"/>
 </RectangleLabels></View>""")
 
 
-def recipe_of(**fields: object) -> Recipe:
+def recipe_of(**fields: object) -> AnyRecipe:
     config = Config(recipes=[RecipeConfig.model_validate({"name": "r", **fields})])
-    (recipe,) = build_recipes(config, PROJECT)
+    ((recipe,), _) = build_recipes(config, PROJECT)
     return recipe
 
 
 def test_without_yaml_each_control_tag_is_a_recipe() -> None:
-    box, sign = build_recipes(Config(), PROJECT)
+    (box, sign), _ = build_recipes(Config(), PROJECT)
     assert [(w.name, w.label.value) for w in box.wanted] == [
         ("Car", "Car"),
         ("Pedestrian", "Pedestrian"),
@@ -41,7 +40,6 @@ def test_without_yaml_each_control_tag_is_a_recipe() -> None:
         ("dog", "Other"),
     ]
     assert (box.prompt, sign.prompt) == (None, "Find road signs.")
-    assert "Find road signs." in build_prompt(sign)
 
 
 def test_the_target_is_found_by_its_labels() -> None:
@@ -86,6 +84,32 @@ def test_unknown_labels_may_be_given_a_name() -> None:
     assert label.value == "Other"
 
 
+def test_of_tools_with_the_same_labels_the_first_is_filled() -> None:
+    """An annotator picks one of them; filled all, each object would be there twice."""
+    project = read_label_config("""<View><Image name="i" value="$i"/>
+    <Labels name="lab" toName="i"><Label value="Car"/></Labels>
+    <Rectangle name="rect" toName="i"/><Brush name="brush" toName="i"/></View>""")
+    (recipe,), unfilled = build_recipes(Config(), project)
+    assert recipe.target.name == "rect"
+    assert [str(tag) for tag in unfilled] == [
+        "<Brush name='brush'>: 'rect' draws its labels; a recipe's `target` takes this instead"
+    ]
+    config = Config(recipes=[RecipeConfig(name="r", target="brush")])
+    (recipe,), _ = build_recipes(config, project)
+    assert recipe.target.name == "brush"
+
+
+def test_smart_tags_are_prompts_for_the_tag_that_draws_their_labels() -> None:
+    project = read_label_config("""<View><Image name="i" value="$i"/>
+    <BrushLabels name="brush" toName="i"><Label value="Car"/></BrushLabels>
+    <KeyPointLabels name="dot" toName="i" smart="true"><Label value="Car"/></KeyPointLabels>
+    <RectangleLabels name="box" toName="i" smart="true"><Label value="Dog"/></RectangleLabels>
+    </View>""")
+    recipes, unfilled = build_recipes(Config(), project)
+    assert [recipe.target.name for recipe in recipes] == ["brush", "box"]
+    assert [tag.name for tag in unfilled] == ["dot"]
+
+
 @dataclass(frozen=True)
 class Wrong:
     id: str
@@ -122,6 +146,12 @@ class Wrong:
             "it has 'Stop', 'Other'",
         ),
         Wrong(
+            "relation",
+            "recipes: [{name: a, target: box, relations: [atop]}]",
+            "recipes[0].relations: the project has no relation 'atop'",
+            "it has none",
+        ),
+        Wrong(
             "two targets fit",
             "recipes: [{name: a, labels: [Other]}]",
             "fit several control tags: box, sign",
@@ -143,50 +173,3 @@ def test_a_project_with_nothing_to_fill_says_so() -> None:
     project = read_label_config('<View><Text name="t" value="$t"/></View>')
     with pytest.raises(LabelConfigError, match="it has no control tags"):
         build_recipes(Config(), project)
-
-
-def test_the_prompt_spells_out_order_labels_and_the_empty_answer() -> None:
-    prompt = build_prompt(recipe_of(labels={"car": "Car", "man": "Pedestrian"}))
-    assert "[ymin, xmin, ymax, xmax] normalized to 0-1000" in prompt
-    assert "- car: four wheels\n- man\n" in prompt
-    assert "empty list" in prompt
-
-
-def test_a_prompt_of_the_user_stands_first_and_unchanged() -> None:
-    prompt = build_prompt(recipe_of(target="box", prompt="Détecte {tout} %s ça."))
-    assert prompt.startswith("Détecte {tout} %s ça.\n")
-
-
-def test_labels_and_fields_of_the_task_can_be_put_in() -> None:
-    """Nothing else in braces means anything, and nothing in a field does."""
-    recipe = recipe_of(
-        labels={"car": "Car", "man": "Pedestrian"},
-        prompt="In {{ task.data.title }} ({{task.data.shop.id}}), find {labels}; {{ 1+1 }}.",
-    )
-    data = {"title": "{labels} {{ task.data.x }}", "shop": {"id": 7}}
-    prompt = build_prompt(recipe, data)
-    assert prompt.startswith("In {labels} {{ task.data.x }} (7), find car, man; {{ 1+1 }}.\n")
-
-
-@pytest.mark.parametrize("data", [{}, {"title": None}, {"title": ["a"]}, {"title": {}}])
-def test_a_field_that_the_task_lacks_is_named(data: dict[str, object]) -> None:
-    recipe = recipe_of(target="box", prompt="About {{ task.data.title }}.")
-    with pytest.raises(TaskError, match=r"task\.data\.title"):
-        build_prompt(recipe, data)
-
-
-def test_descriptions_and_the_most_objects_are_told() -> None:
-    recipe = recipe_of(
-        labels={"taxi": {"label": "Car", "description": "yellow, a sign on its roof"}},
-        max_objects=12,
-    )
-    prompt = build_prompt(recipe)
-    assert "- taxi: yellow, a sign on its roof\n" in prompt
-    assert "at most 12 objects" in prompt
-
-
-def test_the_schema_allows_only_the_labels_asked_for() -> None:
-    schema = build_schema(recipe_of(labels={"car": "Car", "man": "Pedestrian"}))
-    item = schema["properties"]["boxes"]["items"]  # type: ignore[index]
-    assert item["properties"]["label"]["enum"] == ["car", "man"]
-    assert item["required"] == ["box_2d", "label"]

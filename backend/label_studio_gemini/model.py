@@ -18,6 +18,7 @@ from label_studio_ml.model import LabelStudioMLBase
 from label_studio_gemini.config import read_config
 from label_studio_gemini.environment import read_environment
 from label_studio_gemini.errors import BackendError
+from label_studio_gemini.gemini import Priority
 from label_studio_gemini.images import LabelStudioLogin, choose_login
 from label_studio_gemini.pipeline import Failure, open_pipeline
 from label_studio_gemini.plan import build_plan
@@ -66,8 +67,14 @@ class GeminiModel(LabelStudioMLBase):  # type: ignore[misc] # the base has no ty
         """
         return asyncio.run(self._predict_alone(tasks))
 
-    async def predict_async(self, tasks: Sequence[object]) -> tuple[list[Outcome], str]:
+    async def predict_async(
+        self, tasks: Sequence[object], priority: Priority = Priority.BATCH
+    ) -> tuple[list[Outcome], str]:
         """Predict tasks over the pipeline of this process.
+
+        Args:
+            tasks: Tasks as they came in.
+            priority: Whether a person waits for them.
 
         Returns:
             One outcome per task, in their order, and the model_version of all of them.
@@ -77,8 +84,8 @@ class GeminiModel(LabelStudioMLBase):  # type: ignore[misc] # the base has no ty
         """
         if self._pipeline is None:
             raise ValueError("predict_async needs the `pipeline` that the model was made with")
-        plan = build_plan(self._pipeline.config, self._xml)
-        outcomes = await self._pipeline.predict_all(tasks, plan, self._login)
+        plan = self._pipeline.plans.plan(self._xml)
+        outcomes = await self._pipeline.predict_all(tasks, plan, self._login, priority)
         return outcomes, plan.model_version
 
     async def _predict_alone(self, tasks: Sequence[object]) -> list[AnswerJson]:

@@ -4,38 +4,48 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import OrderedDict
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from label_studio_gemini.errors import ConfigError, LabelConfigError, ReplyError
 from label_studio_gemini.labels import read_label_config
 from label_studio_gemini.prompts import build_prompt, build_schema
+from label_studio_gemini.questions import build_questions
 from label_studio_gemini.recipes import build_recipes
+from label_studio_gemini.replies import read_reply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from label_studio_gemini.config import Config
-    from label_studio_gemini.labels import LabelConfig
-    from label_studio_gemini.recipes import Recipe
+    from label_studio_gemini.labels import LabelConfig, UnfilledTag
+    from label_studio_gemini.questions import Question
+    from label_studio_gemini.recipes import ExampleImage
 
-CONVERTER_VERSION = 1
+CONVERTER_VERSION = 2
 """Goes up whenever the same reply becomes other regions: it is a part of the model_version."""
+
+
+_PLANS_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is done for every task of a project: its labelling config, read, and the recipes.
+    """What is done for every task of a project: its labelling config, read, and the questions.
 
     Attributes:
         label_config: The project's labelling config.
-        recipes: What is asked for, one at least.
+        questions: What is asked, one request each, one at least.
+        unfilled: The control tags that are left to people, and why.
         model_version: The model and a digest of all that can change a prediction.
     """
 
     label_config: LabelConfig
-    recipes: tuple[Recipe, ...]
+    questions: tuple[Question, ...]
+    unfilled: tuple[UnfilledTag, ...]
     model_version: str
 
 
@@ -47,11 +57,62 @@ def build_plan(config: Config, label_config_xml: str) -> Plan:
         ConfigError: The YAML names a label or a control tag that the project lacks.
     """
     label_config = read_label_config(label_config_xml)
-    recipes = build_recipes(config, label_config)
-    return Plan(label_config, recipes, _model_version(config, label_config, recipes))
+    recipes, unfilled = build_recipes(config, label_config)
+    questions = build_questions(recipes, [tag.name for tag in label_config.images])
+    if not questions:
+        raise LabelConfigError(
+            "All that is asked for is `perRegion`, and no region is asked for.",
+            hint="add <RectangleLabels …>, or a recipe for the tag that draws the regions.",
+        )
+    for question in questions:
+        _check_examples(question)
+    version = _model_version(config, label_config, questions)
+    return Plan(label_config, questions, (*label_config.unfilled, *unfilled), version)
 
 
-def _model_version(config: Config, label_config: LabelConfig, recipes: Sequence[Recipe]) -> str:
+class Plans:
+    """The plans of the projects that were met last: a large labelling config takes its time."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._plans: OrderedDict[str, Plan] = OrderedDict()
+
+    def plan(self, label_config_xml: str) -> Plan:
+        """Return the plan of a project, as `build_plan` does, with the same errors."""
+        if label_config_xml not in self._plans:
+            self._plans[label_config_xml] = build_plan(self._config, label_config_xml)
+            if len(self._plans) > _PLANS_KEPT:
+                self._plans.popitem(last=False)
+        self._plans.move_to_end(label_config_xml)
+        return self._plans[label_config_xml]
+
+
+def _check_examples(question: Question) -> None:
+    """Read the answers of the examples as a reply would be read.
+
+    Raises:
+        ConfigError: One could not be used, or has a label that is not asked for.
+    """
+    for example in question.examples:
+        try:
+            reading = read_reply(example.answer)
+        except ReplyError as error:
+            raise _bad_example(example, error.message) from error
+        if reading.rejects:
+            raise _bad_example(example, f"{reading.rejects[0].reason}: {reading.rejects[0].raw}")
+        for detection in reading.detections:
+            if all(one.known_label_for(detection.label) is None for one in question.objects):
+                raise _bad_example(example, f"the label {detection.label!r} is not asked for")
+
+
+def _bad_example(example: ExampleImage, why: str) -> ConfigError:
+    return ConfigError(
+        f"The answer of the example {example.address!r} cannot be used: {why}.",
+        hint="give it as Gemini would: {boxes: [{box_2d: [ymin, xmin, ymax, xmax], label: car}]}.",
+    )
+
+
+def _model_version(config: Config, label_config: LabelConfig, questions: Sequence[Question]) -> str:
     """Return the model and a digest of all that can change a prediction.
 
     Label Studio compares it as text: it has to be the same in /setup and in every prediction, and
@@ -61,9 +122,9 @@ def _model_version(config: Config, label_config: LabelConfig, recipes: Sequence[
         "converter": CONVERTER_VERSION,
         "api": config.api,
         "image_tags": [asdict(tag) for tag in label_config.images],
-        "recipes": [asdict(recipe) for recipe in recipes],
-        "prompts": [build_prompt(recipe) for recipe in recipes],
-        "schemas": [build_schema(recipe) for recipe in recipes],
+        "questions": [asdict(question) for question in questions],
+        "prompts": [build_prompt(question) for question in questions],
+        "schemas": [build_schema(question) for question in questions],
         "images": [config.images.inline_megabytes, config.images.transport],
     }
     text = json.dumps(all_that_counts, sort_keys=True, default=_plain)
@@ -71,5 +132,7 @@ def _model_version(config: Config, label_config: LabelConfig, recipes: Sequence[
 
 
 def _plain(value: object) -> object:
-    assert isinstance(value, BaseModel)  # the options: the one thing in a recipe that is no tuple
+    if isinstance(value, frozenset):
+        return sorted(value)
+    assert isinstance(value, BaseModel)  # the options
     return value.model_dump(exclude_defaults=True)

@@ -26,10 +26,11 @@ from label_studio_gemini import __version__
 from label_studio_gemini.config import read_config
 from label_studio_gemini.environment import read_environment
 from label_studio_gemini.errors import BackendError
+from label_studio_gemini.gemini import Priority
 from label_studio_gemini.images import LabelStudioLogin, LoginStore, choose_login
 from label_studio_gemini.model import GeminiModel, answer_from_outcome
 from label_studio_gemini.pipeline import Failure, open_pipeline
-from label_studio_gemini.plan import build_plan
+from label_studio_gemini.plan import Plans
 from label_studio_gemini.versions import VersionStore
 
 if TYPE_CHECKING:
@@ -66,6 +67,14 @@ class PredictBody(BaseModel):
     tasks: list[Any]
     project: str | int | None = None
     label_config: str | None = None
+    params: Any = None
+
+    @property
+    def priority(self) -> Priority:
+        """Whether a person waits: a smart tool sends its context, and who opens a task one task."""
+        context = self.params.get("context") if isinstance(self.params, dict) else None
+        waits = context is not None or len(self.tasks) == 1
+        return Priority.INTERACTIVE if waits else Priority.BATCH
 
 
 class ErrorJson(TypedDict):
@@ -92,6 +101,7 @@ class Backend:
         self._environment = environment
         self._logins = LoginStore(environment.state_folder / "logins")
         self._versions = VersionStore(environment.state_folder / "versions")
+        self._plans = Plans(config)
         self._pipeline: Pipeline | None = None
 
     @asynccontextmanager
@@ -113,8 +123,8 @@ class Backend:
         if body.hostname and body.project is not None:
             login = LabelStudioLogin(body.hostname, body.access_token or None)
             await asyncio.to_thread(self._logins.save, str(body.project), login)
-        plan = build_plan(self._config, body.label_config or "")
-        for tag in plan.label_config.unfilled:
+        plan = self._plans.plan(body.label_config or "")
+        for tag in plan.unfilled:
             _log.warning("project %r: left to people: %s", body.project, tag)
         await asyncio.to_thread(self._versions.note, plan.model_version)
         return _json({"model_version": plan.model_version})
@@ -127,7 +137,7 @@ class Backend:
                 pipeline=self._pipeline,
                 login=await self._login(body.project),
             )
-            outcomes, model_version = await model.predict_async(body.tasks)
+            outcomes, model_version = await model.predict_async(body.tasks, body.priority)
         except BackendError as error:
             _log.error("project %r: no task was predicted: %s", body.project, error)
             return _json(_all_failed(len(body.tasks), error, self._config.model))

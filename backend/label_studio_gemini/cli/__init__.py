@@ -92,6 +92,7 @@ def predict(
         list[Path],
         typer.Argument(metavar="SOURCE", help="Images, folders of images, or task JSON files."),
     ],
+    *,
     label_config: Annotated[
         str, typer.Option(metavar="FILE|XML", help="The project's labelling config.")
     ],
@@ -106,11 +107,16 @@ def predict(
             help="Label Studio's LOCAL_FILES_DOCUMENT_ROOT: images are addressed relative to it.",
         ),
     ] = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say what it would cost, and send nothing.")
+    ] = False,
 ) -> None:
     """Pre-label images into a JSON file that Label Studio imports."""
     from label_studio_gemini.cli.predict import run_predict
 
-    code = run_predict(sources, label_config, config, out=out, document_root=document_root)
+    code = run_predict(
+        sources, label_config, config, out=out, document_root=document_root, estimate=estimate
+    )
     raise typer.Exit(code)
 
 

@@ -18,13 +18,12 @@ from label_studio_gemini.bulk import (
     prediction_of,
     read_jobs,
 )
+from label_studio_gemini.cli.estimate import show_estimate
+from label_studio_gemini.cli.money import cost_in_words
 from label_studio_gemini.cli.progress import show_progress
 from label_studio_gemini.config import read_config
 from label_studio_gemini.environment import read_environment
 from label_studio_gemini.errors import BackendError, UsageError
-from label_studio_gemini.gateway import given_price
-from label_studio_gemini.gemini import ServiceTier
-from label_studio_gemini.gemini.prices import price_of
 from label_studio_gemini.images import choose_login
 from label_studio_gemini.pipeline import (
     Failure,
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 
     from label_studio_gemini.bulk import Done, Job
     from label_studio_gemini.config import Config
-    from label_studio_gemini.gemini import Usage
     from label_studio_gemini.plan import Plan
     from label_studio_gemini.regions import PredictionJson
 
@@ -56,8 +54,11 @@ def run_predict(
     *,
     out: Path,
     document_root: Path | None,
+    estimate: bool = False,
 ) -> int:
     """Predict the sources and write the import JSON; return the exit code.
+
+    With `estimate`, say what that would cost, and send and write nothing.
 
     What is done is kept even when the rest is not: on Ctrl-C, or when the key is refused. What an
     earlier run of the same version wrote is taken over, not asked for again.
@@ -76,6 +77,15 @@ def run_predict(
     to_do = [job for job in jobs if not _is_done(job, predictions, plan)]
     console = Console(stderr=True)
     _say_before(console, plan, len(jobs) - len(to_do))
+    if estimate:
+        return show_estimate(
+            console,
+            to_do,
+            plan=plan,
+            config=config,
+            environment=environment,
+            document_root=document_root,
+        )
 
     async def predict() -> None:
         login = choose_login(environment.label_studio_url, environment.label_studio_token, None)
@@ -109,7 +119,7 @@ def _is_done(job: Job, predictions: Mapping[str, PredictionJson], plan: Plan) ->
 
 
 def _say_before(console: Console, plan: Plan, taken_over: int) -> None:
-    for tag in plan.label_config.unfilled:
+    for tag in plan.unfilled:
         console.print(f"left to people: {tag}", markup=False, highlight=False, soft_wrap=True)
     if taken_over:
         console.print(f"{taken_over} tasks are done already, by {plan.model_version}: taken over")
@@ -162,12 +172,6 @@ def _summarise(console: Console, config: Config, run: _Run) -> None:
         *([f"{run.jobs - run.to_do} taken over"] if run.jobs > run.to_do else []),
         *([f"{run.to_do - len(run.done)} not tried"] if run.to_do > len(run.done) else []),
         f"{regions} result items",
-        f"{tokens.total:,} tokens ({_cost(tokens, config)})",
+        f"{tokens.total:,} tokens ({cost_in_words(tokens, config)})",
     ]
     say(f"{', '.join(parts)} -> {run.out}")
-
-
-def _cost(tokens: Usage, config: Config) -> str:
-    tier = ServiceTier(config.service_tier) if config.service_tier else None
-    price = price_of(tokens, config.model, tier=tier, given=given_price(config.prices))
-    return "no known price" if price is None else f"about ${price.total:.4f}"

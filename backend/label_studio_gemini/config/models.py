@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, model_validator
 
 from label_studio_gemini.config.places import Location, path_of, place_of
 
@@ -19,6 +19,9 @@ FLEX_TASK = 3600.0  # seconds
 MAX_OBJECTS = 100
 """How many objects are asked for, where a recipe does not say."""
 
+POINT_WIDTH = 0.5
+"""How large key points are drawn, in percent of the image's width, where nothing else is said."""
+
 Text: TypeAlias = Annotated[str, Field(min_length=1, pattern=r"\S")]
 ThinkingName: TypeAlias = Literal["auto", "off", "minimal", "low", "medium", "high"]
 Harm: TypeAlias = Literal[
@@ -27,6 +30,9 @@ Harm: TypeAlias = Literal[
 Threshold: TypeAlias = Literal[
     "off", "block_none", "block_only_high", "block_medium_and_above", "block_low_and_above"
 ]
+
+
+_Kind = TypeVar("_Kind", bound=BaseModel)
 
 
 class _Strict(BaseModel):
@@ -61,15 +67,52 @@ class OptionsConfig(_Strict):
     agentic: bool | None = None
     """Whether the model may crop and look again by running code: others measured 10 to 16 % better
     boxes, at four times the time and more tokens."""
+    masks: Literal["polygon", "png"] | None = None
+    """How masks are asked for, where a control tag needs them: `polygon` (Gemini 3 and later, the
+    default) or `png` (Gemini 2.5: a picture of the box, without a JSON Schema, since the model
+    answers no pictures under one)."""
 
     def over(self, other: OptionsConfig) -> OptionsConfig:
         """Return these options, and those of `other` where these have none."""
-        own = self.model_dump(include=set(OptionsConfig.model_fields), exclude_defaults=True)
-        basis = other.model_dump(include=set(OptionsConfig.model_fields))
-        return OptionsConfig.model_validate({**basis, **own})
+        return _merged(OptionsConfig, self, other)
 
 
 NO_OPTIONS = OptionsConfig()
+
+
+class PolygonConfig(_Strict):
+    """How a mask becomes polygons."""
+
+    tolerance: float = Field(default=1.0, ge=0, le=100, strict=True)
+    """How far an outline may be off the mask's, in pixels of the image: the more, the fewer
+    points."""
+    min_area: float = Field(default=16.0, ge=0, strict=True)
+    """Parts smaller than this, in square pixels, are dropped; the largest part never is."""
+
+
+class DrawingConfig(_Strict):
+    """How regions are drawn. In a recipe, what is left out is as at the top of the file."""
+
+    fallback: Literal["box", "drop"] | None = None
+    """What becomes of an object whose mask is missing or unreadable, where the control tag needs
+    one: a region of its `box` (the default), or none. Either way it is counted."""
+    smooth: bool | None = None
+    """Whether the ragged edges of a mask that Gemini drew as a picture are smoothed: true, unless
+    they matter."""
+    polygon: PolygonConfig | None = None
+    """How masks become polygons."""
+    point_width: float | None = Field(default=None, gt=0, le=100, strict=True)
+    """How large key points are drawn, in percent of the image's width; 0.5, if it is left out."""
+
+    def drawing_over(self, other: DrawingConfig) -> DrawingConfig:
+        """Return these settings, and those of `other` where these have none."""
+        return _merged(DrawingConfig, self, other)
+
+
+def _merged(kind: type[_Kind], own: BaseModel, basis: BaseModel) -> _Kind:
+    fields = set(kind.model_fields)
+    said = own.model_dump(include=fields, exclude_defaults=True)
+    return kind.model_validate({**basis.model_dump(include=fields), **said})
 
 
 class WantedConfig(_Strict):
@@ -81,7 +124,17 @@ class WantedConfig(_Strict):
     """What is meant, for Gemini: "a car with a taxi sign on its roof"."""
 
 
-class RecipeConfig(OptionsConfig):
+class ExampleConfig(_Strict):
+    """An image that was answered rightly: it is shown to Gemini before the question."""
+
+    image: Text
+    """Its file, relative to this file, or its http(s) address."""
+    answer: dict[str, JsonValue] | list[JsonValue]
+    """What the right answer is, as Gemini would give it:
+    `{boxes: [{box_2d: [ymin, xmin, ymax, xmax], label: car}]}`, from 0 to 1000."""
+
+
+class RecipeConfig(DrawingConfig, OptionsConfig):
     """One prompt, and the labels that its answers become."""
 
     name: Text
@@ -94,9 +147,15 @@ class RecipeConfig(OptionsConfig):
     list, where both are the same. Without it, all labels of the target."""
     target: Text | None = None
     """The name of the control tag to fill. It can be left out where only one has these labels."""
+    relations: dict[Text, Text] | list[Text] = Field(default_factory=list)
+    """What Gemini is asked for beside the objects: how they relate to each other; the values of
+    the project's `<Relation>` tags, or value -> what is meant by it."""
     unknown_as: Text | None = None
     """The project's label for whatever Gemini calls by another name. Without it, that is dropped
     and counted."""
+    examples: list[ExampleConfig] = Field(default_factory=list)
+    """Images with their right answers. They cost their tokens in every request, and can make
+    boxes worse as well as better: measure them on images of your own."""
     max_objects: int = Field(default=MAX_OBJECTS, ge=1, le=10_000, strict=True)
     """The most objects that are asked for: dense scenes lose or misplace some."""
 
@@ -154,7 +213,7 @@ class PricesConfig(_Strict):
     """What is read from a cache; as `input`, if it is left out."""
 
 
-class Config(OptionsConfig):
+class Config(DrawingConfig, OptionsConfig):
     """The whole file. Everything has a default: with no file at all, the project's labels do."""
 
     model: Text = DEFAULT_MODEL
@@ -202,7 +261,8 @@ class Config(OptionsConfig):
     @property
     def task_seconds(self) -> float:
         """Seconds that one task may take; a request of the tier flex alone may take 900."""
-        flex = any(options.service_tier == "flex" for options in (self, *self.recipes))
+        layers: tuple[OptionsConfig, ...] = (self, *self.recipes)
+        flex = any(options.service_tier == "flex" for options in layers)
         return (
             FLEX_TASK if flex and "task_timeout" not in self.model_fields_set else self.task_timeout
         )
@@ -210,6 +270,11 @@ class Config(OptionsConfig):
     def remember_places(self, file: str, lines: dict[Location, int]) -> None:
         """Note the file that this was read from, and the lines of its values, for `where`."""
         self._file, self._lines = file, lines
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the file: what the paths in it are relative to."""
+        return Path(self._file).resolve().parent
 
     def where(self, *location: str | int) -> str:
         """Say where in the file a value is: `street.yaml:7: recipes[0].labels.car`."""

@@ -9,7 +9,7 @@ import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PIL import Image
 
@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     from label_studio_gemini.demo.scores import Score, Truth
     from label_studio_gemini.pipeline import Prediction
     from label_studio_gemini.plan import Plan
-    from label_studio_gemini.regions import PredictionJson
+    from label_studio_gemini.regions import PredictionJson, RegionJson
+    from label_studio_gemini.regions.json import RectangleValue
 
 _COLUMNS = 4
 _CREDITS = (
@@ -144,6 +145,8 @@ def _labelled(done: Done, photo: SamplePhoto) -> LabelledPhoto:
 
 def _boxes(prediction: Prediction, truth: Truth) -> Sequence[LabelledBox]:
     """Read the boxes back from the result items: what is scored and drawn is what is stored."""
+    items = cast("Sequence[RegionJson]", prediction.regions)  # boxes alone are asked for
+    values = [cast("RectangleValue", item["value"]) for item in items]
     return [
         LabelledBox(
             value["rectanglelabels"][0],
@@ -151,7 +154,7 @@ def _boxes(prediction: Prediction, truth: Truth) -> Sequence[LabelledBox]:
                 PercentBox(value["x"], value["y"], value["width"], value["height"]), truth.size
             ),
         )
-        for value in (item["value"] for item in prediction.regions)
+        for value in values
     ]
 
 
