@@ -169,3 +169,24 @@ def test_emulate_with_a_key_that_is_not_there(arguments: tuple[str, ...], messag
     assert ended.returncode == 2
     assert message in ended.stderr
     assert "Hint:" in ended.stderr
+
+
+def test_an_estimate_sends_nothing(
+    with_key: dict[str, str], gemini: RunningEmulator, photos: Path, tmp_path: Path
+) -> None:
+    """It needs no key either: what can be counted here is counted here."""
+    out = tmp_path / "tasks.json"
+    (tmp_path / "broken.jpg").write_bytes(b"no image")
+    without_key = {name: value for name, value in with_key.items() if name != "GEMINI_API_KEY"}
+    ended = run(
+        *("predict", photos, tmp_path / "broken.jpg", "--estimate", "--out", out),
+        *("--label-config", sample_label_config()),
+        **without_key,
+    )
+    assert ended.returncode == 1
+    assert "cannot be asked about: broken.jpg" in ended.stderr
+    assert "7 tasks, 7 requests to gemini-3-flash-preview: about " in ended.stderr
+    assert "(7,840 of them images)" in ended.stderr, "1,120 tokens each, at `high`"
+    assert "Nothing was sent." in ended.stderr
+    assert not gemini.requests
+    assert not out.exists()

@@ -253,3 +253,15 @@ def test_a_word_that_only_another_recipe_asks_for_is_not_unknown() -> None:
     regions = build(Reading((nose, Detection("boat", CAR.box))), config)
     assert fields_of(regions) == [("dot", "keypointlabels"), ("box", "rectanglelabels")]
     assert regions.unmatched == {}
+
+
+@pytest.mark.parametrize("closable", [True, False])
+def test_a_path_that_cannot_be_closed_ends_where_it_begins(*, closable: bool) -> None:
+    """The editor drops the last edge of a closed path, unless its tag is `closable`."""
+    xml = f"""<View><Image name="img" value="$image"/>
+    <VectorLabels name="path" toName="img" closable="{str(closable).lower()}"><Label value="Car"/>
+    </VectorLabels></View>"""
+    (item,) = items_of(regions_of(xml, replace(CAR, mask=MaskPolygon((TRIANGLE,)))))
+    ends = [(one["x"], one["y"]) for one in item["value"]["vertices"]]
+    assert item["value"]["closed"] is closable
+    assert ends == [(40, 10), (20, 30), (60, 30), *([] if closable else [(40, 10)])]

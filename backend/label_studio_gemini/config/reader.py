@@ -91,7 +91,20 @@ def _config_from(content: object, file: Path, lines: dict[Location, int]) -> Con
     except ValidationError as error:
         raise _config_error(error, file, lines) from error
     config.remember_places(str(file), lines)
+    _check_examples(config)
     return config
+
+
+def _check_examples(config: Config) -> None:
+    for number, recipe in enumerate(config.recipes):
+        for index, example in enumerate(recipe.examples):
+            path = config.folder / example.image
+            if not example.image.startswith(("http://", "https://")) and not path.is_file():
+                where = config.where("recipes", number, "examples", index, "image")
+                raise ConfigError(
+                    f"{where}: there is no file {str(path)!r}.",
+                    hint="name an image file, relative to the config file, or an http(s) address.",
+                )
 
 
 def _config_error(error: ValidationError, file: Path, lines: dict[Location, int]) -> ConfigError:

@@ -56,6 +56,7 @@ def read_region_target(
         labels=labels,
         labels_name=None if holder is tag else holder.required("name"),
         smart=tag.is_set("smart") or tag.is_set("smartOnly"),
+        closable=tag.is_set("closable"),
         prompt=tag.prompt or holder.prompt,
     )
 

@@ -104,6 +104,7 @@ class RegionTarget:
         labels: The labels to choose from, never empty.
         labels_name: For a geometry tag, the name of the `<Labels>` tag that holds its labels.
         smart: Whether annotators draw with it what a smart tool shall look at (`smart="true"`).
+        closable: Whether the paths of a Vector tag can be closed (`closable="true"`).
         prompt: The tag's `gemini_prompt`, if it has one.
     """
 
@@ -113,6 +114,7 @@ class RegionTarget:
     labels: tuple[Label, ...]
     labels_name: str | None = None
     smart: bool = False
+    closable: bool = False
     prompt: str | None = None
 
     @property

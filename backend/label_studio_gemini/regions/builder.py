@@ -11,7 +11,7 @@ from label_studio_gemini.labels import Scope, Shape
 from label_studio_gemini.questions import Layout
 from label_studio_gemini.regions.answers import value_from_answer
 from label_studio_gemini.regions.check import check_item
-from label_studio_gemini.regions.shapes import draw
+from label_studio_gemini.regions.shapes import draw, opened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         RelationJson,
         ResultJson,
         ShapeValue,
+        VectorValue,
     )
     from label_studio_gemini.regions.types import ShownImage
 
@@ -137,7 +138,10 @@ class _Builder:
         if drawn.fault is not None:
             self._dropped[drawn.fault] += 1
         self._fallbacks += drawn.fell_back
-        for part, value in enumerate(drawn.values):
+        values = drawn.values
+        if recipe.target.shape is Shape.VECTOR and not recipe.target.closable:
+            values = tuple(opened(cast("VectorValue", value)) for value in values)
+        for part, value in enumerate(values):
             region_id = _id(recipe.name, image.name, image.page, index, part, taker.label.stored)
             items = _region_items(region_id, value, taker, image)
             if not self._add_checked(items, recipe.target):

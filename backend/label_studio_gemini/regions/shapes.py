@@ -184,7 +184,7 @@ def _values_from_box(box: GeminiBox, shape: Shape, size: ImageSize) -> tuple[Sha
 def _painted(crop: MaskCrop, shape: Shape, size: ImageSize) -> ShapeValue:
     if shape is Shape.BITMASK:
         return {"imageDataURL": bitmap_from_crop(crop, size)}
-    return {"format": "rle", "rle": rle_from_crop(crop.mask, crop.area, size)}
+    return {"format": "rle", "rle": rle_from_crop(crop.mask, crop.area, size, compact=True)}
 
 
 def _ellipse(ellipse: PixelEllipse, size: ImageSize) -> EllipseValue:
@@ -215,3 +215,10 @@ def _path(points: list[list[float]]) -> VectorValue:
         for name, previous, (x, y) in zip(names, [None, *names], points, strict=False)
     ]
     return {"vertices": vertices, "closed": True}
+
+
+def opened(path: VectorValue) -> VectorValue:
+    """Return a closed path as one that ends where it begins: for a tag whose paths stay open."""
+    first, last = path["vertices"][0], path["vertices"][-1]
+    end: VertexJson = {**first, "id": f"v{len(path['vertices'])}", "prevPointId": last["id"]}
+    return {**path, "vertices": [*path["vertices"], end], "closed": False}
