@@ -268,4 +268,14 @@ def test_the_full_image_is_never_built() -> None:
         crop_from_mask(mask, box, size)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert peak < 2_000_000
+        assert peak < 6_000_000
+
+
+def test_a_huge_picture_of_noise_takes_bounded_memory() -> None:
+    """16 megapixels are the most that a reply may have; each of them could be an edge."""
+    noise = drawn(np.random.default_rng(0).integers(0, 256, (4096, 4096), np.uint8))
+    tracemalloc.start()
+    crop_from_mask(noise, EVERYWHERE, ImageSize(4000, 3000))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 300_000_000

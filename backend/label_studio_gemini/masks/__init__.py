@@ -10,7 +10,7 @@ from label_studio_gemini.masks.contours import (
     polygons_from_crop,
     polygons_from_rings,
 )
-from label_studio_gemini.masks.crops import MaskCrop, crop_from_mask
+from label_studio_gemini.masks.crops import MaskCrop, crop_from_mask, runs_from_png
 from label_studio_gemini.masks.ellipses import (
     PercentEllipse,
     PixelEllipse,
@@ -28,8 +28,9 @@ from label_studio_gemini.masks.pictures import (
     probabilities_from_png,
     size_from_png,
 )
-from label_studio_gemini.masks.rle import rle_from_crop, rle_from_mask
+from label_studio_gemini.masks.rle import rle_from_crop, rle_from_flips, rle_from_mask
 from label_studio_gemini.masks.rle_decode import mask_from_rle
+from label_studio_gemini.masks.runs import MaskRuns
 
 __all__ = [
     "DEFAULT_MIN_AREA",
@@ -40,6 +41,7 @@ __all__ = [
     "MaskCrop",
     "MaskPng",
     "MaskPolygon",
+    "MaskRuns",
     "PercentEllipse",
     "PixelEllipse",
     "PixelPolygon",
@@ -55,6 +57,8 @@ __all__ = [
     "polygons_from_rings",
     "probabilities_from_png",
     "rle_from_crop",
+    "rle_from_flips",
     "rle_from_mask",
+    "runs_from_png",
     "size_from_png",
 ]

@@ -7,23 +7,27 @@ its true sub-pixel box: to resize it into a box of whole pixels would move every
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from label_studio_gemini.errors import MaskError
 from label_studio_gemini.geometry import GEMINI_SCALE, PixelArea, PixelBox, pixel_from_gemini
-from label_studio_gemini.masks.pictures import MIDPOINT, MaskPng, probabilities_from_png
+from label_studio_gemini.masks.pictures import MaskPng, probabilities_from_png
+from label_studio_gemini.masks.runs import area_of, runs_from_levels
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from label_studio_gemini.geometry import GeminiBox, GeminiPoint, ImageSize
     from label_studio_gemini.masks.pictures import Mask, MaskPolygon
+    from label_studio_gemini.masks.runs import MaskRuns
 
+_WEIGHTS = 16  # of nine neighbours
+_MIDPOINT = 255  # twice that of 0 to 255: what is above it is the object
+_LARGEST_SIDE = 1024  # of a map; Gemini's have 256
 _EDGES_AT_ONCE = 256  # bounds the memory for an outline that loops over the image for ever
 
 
@@ -49,73 +53,71 @@ def crop_from_mask(mask: Mask, box: GeminiBox, size: ImageSize, *, smooth: bool 
             and may reach out of it.
         size: The image's.
         smooth: Whether each pixel of a drawn mask is first averaged with its neighbours. Against
-            COCO's outlines, drawn exactly, the mean IoU of masks with strong noise goes from .990
-            to .994 by it, of masks of two values from .993 to .994, of clean ones from .9960 to
-            .9958.
+            COCO's outlines the mean IoU of masks with strong noise goes from .9858 to .9896 by it,
+            of clean ones it stays at .9902.
 
     Raises:
         MaskError: The mask is no picture, or covers no pixel.
     """
     if isinstance(mask, MaskPng):
-        crop = _crop_from_picture(mask, pixel_from_gemini(box, size), size, smooth=smooth)
-    else:
-        crop = _crop_from_outline(mask, size)
+        runs = runs_from_png(mask, box, size, smooth=smooth)
+        return MaskCrop(runs.area, runs.mask())
+    crop = _crop_from_outline(mask, size)
     if not crop.mask.any():
-        raise MaskError(
-            "A mask covers no pixel of the image.",
-            hint="take its box, or ask again with a higher media resolution.",
-        )
+        raise _covers_nothing()
     return crop
 
 
-def _crop_from_picture(mask: MaskPng, box: PixelBox, size: ImageSize, *, smooth: bool) -> MaskCrop:
-    picture = Image.fromarray(probabilities_from_png(mask))
-    if smooth:
-        picture = picture.filter(ImageFilter.BoxBlur(1))
-    area = _area_of(box, size)
-    if area.left >= area.right or area.top >= area.bottom:
-        return MaskCrop(area, np.zeros((0, 0), np.bool_))
-    return MaskCrop(area, np.asarray(_laid(picture, box, area)) > MIDPOINT)
+def runs_from_png(
+    mask: MaskPng, box: GeminiBox, size: ImageSize, *, smooth: bool = True
+) -> MaskRuns:
+    """Return where a drawn mask begins and ends in each row of the image: see `crop_from_mask`.
+
+    Raises:
+        MaskError: The mask is no picture, or covers no pixel.
+    """
+    values = _bounded(probabilities_from_png(mask)).astype(np.int16)
+    levels = _smoothed(values) - _WEIGHTS * _MIDPOINT // 2 if smooth else 2 * values - _MIDPOINT
+    runs = runs_from_levels(levels, pixel_from_gemini(box, size), size)
+    if not runs.flips(size.width).size:
+        raise _covers_nothing()
+    return runs
 
 
-def _area_of(box: PixelBox, size: ImageSize) -> PixelArea:
-    """Return the pixels of the image whose centres lie within a box."""
-    return PixelArea(
-        left=max(_first_centre(box.left), 0),
-        top=max(_first_centre(box.top), 0),
-        right=min(_first_centre(box.right), size.width),
-        bottom=min(_first_centre(box.bottom), size.height),
+def _bounded(values: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return a map of at most `_LARGEST_SIDE` both ways: noise of 16 megapixels has no edges."""
+    height, width = values.shape
+    if max(height, width) <= _LARGEST_SIDE:
+        return values
+    size = (min(width, _LARGEST_SIDE), min(height, _LARGEST_SIDE))
+    return np.asarray(Image.fromarray(values).resize(size, Image.Resampling.BOX))
+
+
+def _smoothed(values: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
+    """Return 16 times the mean of each value and its neighbours, weighted 1-2-1 both ways.
+
+    Beyond the edge the values go on. The plain mean of nine takes as much noise away, and more of
+    the corners.
+    """
+    framed = np.pad(values, 1, "edge")
+    rows = framed[:-2] + 2 * framed[1:-1] + framed[2:]
+    total: npt.NDArray[np.int16] = rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]
+    return total
+
+
+def _covers_nothing() -> MaskError:
+    return MaskError(
+        "A mask covers no pixel of the image.",
+        hint="take its box, or ask again with a higher media resolution.",
     )
-
-
-def _first_centre(at: float) -> int:
-    """Return the first pixel whose centre is not before a coordinate."""
-    return math.ceil(at - 0.5)
-
-
-def _laid(picture: Image.Image, box: PixelBox, area: PixelArea) -> Image.Image:
-    """Draw `area` from a picture that covers `box`: a straight line between its pixels' values."""
-    across = picture.width / (box.right - box.left)
-    down = picture.height / (box.bottom - box.top)
-    out = (area.right - area.left, area.bottom - area.top)
-    left, top = (area.left - box.left) * across, (area.top - box.top) * down
-    if across > 1 or down > 1:
-        # Few pixels, and not averaged as `resize` would: that draws another shape than the centres.
-        matrix = (across, 0, left, 0, down, top)
-        return picture.transform(out, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
-    # The same where the picture is enlarged, five times as fast. Half a pixel may be outside.
-    framed = Image.fromarray(np.pad(np.asarray(picture), 1, "edge"))
-    right, bottom = left + out[0] * across, top + out[1] * down
-    source = (left + 1, top + 1, right + 1, bottom + 1)
-    return framed.resize(out, Image.Resampling.BILINEAR, box=source)
 
 
 def _crop_from_outline(mask: MaskPolygon, size: ImageSize) -> MaskCrop:
     rings = [ring_from_points(ring, size) for ring in mask.rings]
-    area = _area_of(_extent(np.concatenate(rings)), size)
+    area = area_of(_extent(np.concatenate(rings)), size)
     filled = np.zeros((max(area.bottom - area.top, 0), max(area.right - area.left, 0)), np.bool_)
     for ring in rings:
-        part = _area_of(_extent(ring), size)
+        part = area_of(_extent(ring), size)
         if part.left < part.right and part.top < part.bottom:
             rows = slice(part.top - area.top, part.bottom - area.top)
             columns = slice(part.left - area.left, part.right - area.left)

@@ -54,9 +54,11 @@ class MaskPng:
 
     Attributes:
         png: A PNG, JPEG or WEBP of any size and mode.
+        decoded: What `probabilities_from_png` gives, where it was decoded before.
     """
 
     png: bytes = field(repr=False)
+    decoded: npt.NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ def probabilities_from_png(mask: MaskPng) -> npt.NDArray[np.uint8]:
     Raises:
         MaskError: It is no PNG, JPEG or WEBP, is broken, or has more than `MAX_PIXELS`.
     """
+    if mask.decoded is not None:
+        return mask.decoded
     with _opened(mask) as picture:
         width, height = picture.size
         if width * height > MAX_PIXELS:

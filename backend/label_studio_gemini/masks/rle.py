@@ -61,7 +61,7 @@ def rle_from_mask(mask: npt.NDArray[Any], *, compact: bool = False) -> list[int]
     """
     if mask.ndim != 2 or not mask.size:  # noqa: PLR2004 - a plane
         raise ValueError(f"A mask is height by width, each at least 1, not {mask.shape}.")
-    return _encoded(_flips(mask), mask.size, compact=compact)
+    return rle_from_flips(_flips(mask), mask.size, compact=compact)
 
 
 def rle_from_crop(
@@ -95,7 +95,7 @@ def rle_from_crop(
     stride = rows.shape[1]
     flips = _flips(rows)
     flips += flips // stride * (width - stride) + top * width + left
-    return _encoded(flips, width * height, compact=compact)
+    return rle_from_flips(flips, width * height, compact=compact)
 
 
 def _checked(
@@ -134,7 +134,18 @@ def _flips(mask: npt.NDArray[Any]) -> Integers:
     return flips
 
 
-def _encoded(flips: Integers, pixels: int, *, compact: bool) -> list[int]:
+def rle_from_flips(flips: Integers, pixels: int, *, compact: bool = False) -> list[int]:
+    """Encode a mask of which only the flips are known.
+
+    Args:
+        flips: Where the object begins, ends, begins again …, counted row by row: in ascending
+            order, an even number of them, the last at most `pixels`.
+        pixels: Of the whole image.
+        compact: As of `rle_from_mask`.
+
+    Raises:
+        ValueError: There are 2**30 pixels or more.
+    """
     words = pixels * CHANNELS
     if words >= 1 << COUNT_BITS:
         raise ValueError(f"An image of {pixels} pixels is too large for a brush mask.")

@@ -19,14 +19,14 @@ from label_studio_gemini.geometry import (
 from label_studio_gemini.labels import Shape
 from label_studio_gemini.masks.bitmaps import bitmap_from_crop
 from label_studio_gemini.masks.contours import polygons_from_crop, polygons_from_rings
-from label_studio_gemini.masks.crops import MaskCrop, crop_from_mask
+from label_studio_gemini.masks.crops import MaskCrop, crop_from_mask, runs_from_png
 from label_studio_gemini.masks.ellipses import (
     ellipse_from_box,
     ellipse_from_crop,
     percent_from_ellipse,
 )
-from label_studio_gemini.masks.pictures import MaskPolygon
-from label_studio_gemini.masks.rle import rle_from_crop
+from label_studio_gemini.masks.pictures import MaskPng, MaskPolygon
+from label_studio_gemini.masks.rle import rle_from_crop, rle_from_flips
 from label_studio_gemini.regions.check_shapes import fault_of_shape
 
 if TYPE_CHECKING:
@@ -146,23 +146,30 @@ def _values_from_mask(
     """Return what a mask gives, or nothing where there is none that can be used."""
     if mask is None:
         return ()
-    is_outline = shape in {Shape.POLYGON, Shape.VECTOR}
     try:
-        if is_outline and isinstance(mask, MaskPolygon):
-            return _outlines(
-                polygons_from_rings(mask, size, min_area=drawing.min_area), shape, size
-            )
+        if shape in {Shape.POLYGON, Shape.VECTOR}:
+            return _outlines(_polygons(mask, box, size, drawing), shape, size)
+        if shape is Shape.BRUSH and isinstance(mask, MaskPng):  # its runs are all that it needs
+            flips = runs_from_png(mask, box, size, smooth=drawing.smooth).flips(size.width)
+            rle = rle_from_flips(flips, size.width * size.height, compact=True)
+            return ({"format": "rle", "rle": rle},)
         crop = crop_from_mask(mask, box, size, smooth=drawing.smooth)
     except MaskError as error:
         _logger.debug("A mask cannot be used: %s", error)
         return ()
-    if is_outline:
-        polygons = polygons_from_crop(crop, tolerance=drawing.tolerance, min_area=drawing.min_area)
-        return _outlines(polygons, shape, size)
     if shape is not Shape.ELLIPSE:
         return (_painted(crop, shape, size),)
     fitted = _ellipse(ellipse_from_crop(crop), size)
     return () if fault_of_shape(fitted, shape, size) else (fitted,)
+
+
+def _polygons(
+    mask: Mask, box: GeminiBox, size: ImageSize, drawing: Drawing
+) -> tuple[PixelPolygon, ...]:
+    if isinstance(mask, MaskPolygon):
+        return polygons_from_rings(mask, size, min_area=drawing.min_area)
+    crop = crop_from_mask(mask, box, size, smooth=drawing.smooth)
+    return polygons_from_crop(crop, tolerance=drawing.tolerance, min_area=drawing.min_area)
 
 
 def _values_from_box(box: GeminiBox, shape: Shape, size: ImageSize) -> tuple[ShapeValue, ...]:

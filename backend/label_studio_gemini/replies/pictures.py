@@ -32,8 +32,7 @@ def is_picture(raw: str) -> bool:
 class PictureReader:
     """Reads the pictures of one reply, and no more pixels in all than one may have.
 
-    Each is decoded once and thrown away: only so is it known to be whole. One of 256 by 256 takes
-    0.15 ms.
+    Each is decoded: only so is it known to be whole. One of 256 by 256 takes 0.15 ms.
     """
 
     def __init__(self) -> None:
@@ -61,10 +60,9 @@ class PictureReader:
             if size.width * size.height > self._pixels_left:
                 return None
             self._pixels_left -= size.width * size.height
-            probabilities_from_png(mask)
+            return MaskPng(mask.png, probabilities_from_png(mask))
         except MaskError:
             return None
-        return mask
 
 
 def _bytes_from_base64(text: str) -> bytes | None:
