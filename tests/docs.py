@@ -23,6 +23,8 @@ SECTIONS = {
     "vertex": "VertexConfig",
     "prices": "PricesConfig",
     "polygon": "PolygonConfig",
+    "cache": "CacheConfig",
+    "budget": "BudgetConfig",
 }
 
 
@@ -37,6 +39,8 @@ def print_keys() -> None:
             fields = definitions["RecipeConfig"]["properties"]
             own = {name: text for name, text in fields.items() if name not in SHARED}
             _print_rows("recipes[].", own)
+            for name, model in (("labels.…", "WantedConfig"), ("examples[]", "ExampleConfig")):
+                _print_rows(f"recipes[].{name}.", definitions[model]["properties"])
         elif key in SECTIONS:
             _print_rows(f"{key}.", definitions[SECTIONS[key]]["properties"])
         else:
@@ -46,7 +50,7 @@ def print_keys() -> None:
 def _print_rows(prefix: str, fields: dict[str, Any]) -> None:
     for key, field in fields.items():
         default = field.get("default")
-        shown = "" if default in (None, [], {}) else f"`{default}`"
+        shown = "" if default in (None, [], {}, "") else f"`{default}`"
         cog.outl(f"| `{prefix}{key}` | {shown} | {' '.join(field['description'].split())} |")
 
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -19,16 +20,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+_STATES = tempfile.TemporaryDirectory(prefix="label-studio-gemini-tests-")
 SCRIPTS = Path(sys.executable).parent
 COMMAND = SCRIPTS / "label-studio-gemini"
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A running server: its address, and the file that its output goes to."""
+    """A running server: its address, the file that its output goes to, and its process."""
 
     url: str
     log: Path
+    process: subprocess.Popen[bytes]
 
     def output(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")
@@ -50,6 +53,7 @@ def running(
     log: Path,
     environment: Mapping[str, str],
     within: float = 60.0,
+    login: tuple[str, str] | None = None,
 ) -> Iterator[Service]:
     """Run a server until the block ends, from the moment its health page answers 200.
 
@@ -67,18 +71,20 @@ def running(
             start_new_session=True,  # a process group of its own, so that its children end with it
         )
         stack.callback(_end, process)
-        _await_health(process, f"{url}{health}", log, time.monotonic() + within)
-        yield Service(url, log)
+        with httpx2.Client(timeout=5, trust_env=False, auth=login) as client:
+            _await_health(client, process, f"{url}{health}", log, time.monotonic() + within)
+        yield Service(url, log, process)
 
 
-def _await_health(process: subprocess.Popen[bytes], page: str, log: Path, deadline: float) -> None:
-    with httpx2.Client(timeout=5, trust_env=False) as client:
-        while not _answers(client, page):
-            ended = process.poll()
-            last = log.read_text(encoding="utf-8", errors="replace")[-4000:]
-            assert ended is None, f"{process.args!r} ended with {ended}:\n{last}"
-            assert time.monotonic() < deadline, f"{page} does not answer:\n{last}"
-            time.sleep(0.1)
+def _await_health(
+    client: httpx2.Client, process: subprocess.Popen[bytes], page: str, log: Path, deadline: float
+) -> None:
+    while not _answers(client, page):
+        ended = process.poll()
+        last = log.read_text(encoding="utf-8", errors="replace")[-4000:]
+        assert ended is None, f"{process.args!r} ended with {ended}:\n{last}"
+        assert time.monotonic() < deadline, f"{page} does not answer:\n{last}"
+        time.sleep(0.1)
 
 
 def _answers(client: httpx2.Client, page: str) -> bool:
@@ -102,10 +108,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def clean_environment(**settings: str) -> dict[str, str]:
-    """Return the environment without what a developer has set for real services."""
-    ours = ("GEMINI", "GOOGLE", "LABEL_STUDIO", "MODEL_DIR")
+    """Return the environment without what a developer has set for real services.
+
+    Its state folder is a new one, unless `MODEL_DIR` is given: answers are remembered there.
+    """
+    ours = ("GEMINI", "GOOGLE", "LABEL_STUDIO", "MODEL_DIR", "BASIC_AUTH", "WEBHOOK", "LOG_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return kept | settings
+    return kept | {"MODEL_DIR": tempfile.mkdtemp(dir=_STATES.name)} | settings
 
 
 def running_emulator(answers: Path, images: Path, log: Path) -> AbstractContextManager[Service]:
@@ -143,16 +152,25 @@ class Backends:
     ) -> AbstractContextManager[Service]:
         """Run a backend by the project's own command, or by another, with these variables set."""
         port = port or free_port()
+        listening = ("--host", "127.0.0.1", "--port", str(port))
+        return self.run([*(command or (COMMAND, "serve")), *listening], port, **settings)
+
+    def run(
+        self, command: Sequence[str | Path], port: int, **settings: str
+    ) -> AbstractContextManager[Service]:
+        """Run a whole command that serves a backend at that port."""
         environment = clean_environment(
             GEMINI_API_KEY="a-key",
             GOOGLE_GEMINI_BASE_URL=self.gemini,
             MODEL_DIR=str(self.folder / "state"),
             PATH=f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}",
         )
+        user, password = settings.get("BASIC_AUTH_USER"), settings.get("BASIC_AUTH_PASS")
         return running(
-            [*(command or (COMMAND, "serve")), "--host", "127.0.0.1", "--port", str(port)],
+            command,
             url=f"http://127.0.0.1:{port}",
-            health="/health",
+            health="/versions",  # /health answers while what predicts is still being loaded
             log=self.folder / "backend.log",
             environment=environment | settings,
+            login=(user, password) if user and password else None,
         )

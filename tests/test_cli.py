@@ -38,7 +38,7 @@ def with_key(gemini: RunningEmulator) -> dict[str, str]:
     return {"GEMINI_API_KEY": "a-key", "GOOGLE_GEMINI_BASE_URL": gemini.url}
 
 
-@pytest.mark.parametrize("command", ["serve", "predict", "demo", "emulate", "schema"])
+@pytest.mark.parametrize("command", ["serve", "predict", "demo", "emulate", "cache", "schema"])
 def test_every_command_has_help_with_an_example(command: str) -> None:
     ended = run(command, "--help")
     assert ended.returncode == 0
@@ -190,3 +190,25 @@ def test_an_estimate_sends_nothing(
     assert "Nothing was sent." in ended.stderr
     assert not gemini.requests
     assert not out.exists()
+
+
+def test_nothing_is_paid_twice_and_the_cache_shows_it(
+    with_key: dict[str, str], gemini: RunningEmulator, photos: Path, tmp_path: Path
+) -> None:
+    """Without the file of the first run, the second one asks the same, and pays nothing."""
+    environment = {**with_key, "MODEL_DIR": str(tmp_path / "state")}
+    arguments = ("predict", photos, "--label-config", sample_label_config(), "--out")
+    first = run(*arguments, tmp_path / "1.json", **environment)
+    assert " 0 tokens" not in first.stderr
+    calls = len(gemini.requests)
+    second = run(*arguments, tmp_path / "2.json", **environment)
+    assert second.returncode == 0, second.stderr
+    assert "7 answers from the cache, 0 tokens (about $0.0000)" in second.stderr
+    assert len(gemini.requests) == calls
+    assert (tmp_path / "1.json").read_text() == (tmp_path / "2.json").read_text()
+    shown = run("cache", **environment).stdout
+    assert "7 answers and 0 failures are remembered" in shown
+    assert shown.split("\nall", 1)[1].split()[:3] == ["7", "0", "7"]
+    cleared = run("cache", "--clear", **environment).stdout
+    assert "0 answers" in cleared
+    assert cleared.split("\nall", 1)[1].split()[:3] == ["7", "0", "7"], "the record stays"

@@ -11,6 +11,7 @@ import pytest
 from label_studio_gemini.config import (
     Config,
     OptionsConfig,
+    PolygonConfig,
     RecipeConfig,
     WantedConfig,
     build_json_schema,
@@ -135,11 +136,18 @@ CASES = [
     Wrong("zero", "timeout: 0", ("timeout: 0", "greater than 0"), "schema"),
     Wrong("nan", "timeout: .nan", ("timeout: nan",), "schema"),
     Wrong(
-        "norway",
-        "recipes:\n  - name: a\n    labels:\n      no: Norway\n",
-        ("recipes[0].labels", "False is not text"),
+        "number",
+        "recipes:\n  - name: a\n    labels:\n      1: Norway\n",
+        ("recipes[0].labels", "1 is not text"),
         "quotes",
     ),
+    Wrong(
+        "in a section of a recipe",
+        "recipes:\n  - name: a\n    polygon: {tolerance: 1.0, min_aera: 3.0}\n",
+        ("recipes[0].polygon.min_aera", "there is no key 'min_aera'"),
+        "did you mean `min_area`?",
+    ),
+    Wrong("section", "polygon: {min_aera: 3.0}", ("polygon.min_aera",), "did you mean `min_area`?"),
     Wrong("empty text", "model: ''", ("model: ''",), "schema"),
     Wrong("list", "- a", ("street.yaml:1: the file: ['a']",), "schema"),
     Wrong("twice", "model: a\nmodel: b", ("street.yaml:2", "'model' is there twice"), "keep one"),
@@ -149,7 +157,7 @@ CASES = [
         ("two recipes are called 'a'",),
         "schema",
     ),
-    Wrong("thinking", "thinking: loud", ("thinking: 'loud' is not possible",), "'auto', 'off'"),
+    Wrong("thinking", "thinking: loud", ("thinking: 'loud' is not possible",), "auto, off"),
     Wrong("temperature", "temperature: 3", ("temperature: 3", "less than or equal to 2"), "schema"),
     Wrong("harm", "safety: {rudeness: off}", ("safety.rudeness",), "'harassment'"),
     Wrong(
@@ -206,3 +214,26 @@ def test_every_key_of_the_schema_says_what_it_is_for() -> None:
         assert model["additionalProperties"] is False
         for name, field in model["properties"].items():
             assert field.get("description") or "$ref" in field, name
+
+
+def test_off_and_no_are_text(tmp_path: Path) -> None:
+    """YAML 1.1 would read them as false: nobody means that here."""
+    (tmp_path / "c.yaml").write_text(
+        "thinking: off\nsafety: {harassment: off}\nrecipes: [{name: a, labels: {no: Norway}}]"
+    )
+    config = read_config(tmp_path / "c.yaml")
+    assert (config.thinking, config.safety) == ("off", {"harassment": "off"})
+    assert list(config.recipes[0].label_map) == ["no"]
+
+
+def test_what_a_section_of_a_recipe_leaves_out_is_as_at_the_top() -> None:
+    config = Config.model_validate(
+        {
+            "polygon": {"tolerance": 5.0, "min_area": 100.0},
+            "safety": {"harassment": "off"},
+            "recipes": [{"name": "a", "polygon": {"tolerance": 2.0}, "safety": {}}],
+        }
+    )
+    (recipe,) = config.recipes
+    assert recipe.drawing_over(config).polygon == PolygonConfig(tolerance=2.0, min_area=100.0)
+    assert recipe.over(config).safety == {}

@@ -49,6 +49,14 @@ async def predict(
         return await pipeline.predict_all(tasks, build_plan(config, XML), None)
 
 
+def tasks_of(photo: Path, folder: Path, numbers: range) -> list[dict[str, object]]:
+    """Return tasks with files of their own of one photo: the same one would be one request."""
+    files = [folder / f"{number}.jpg" for number in numbers]
+    for number, file in zip(numbers, files, strict=True):
+        file.write_bytes(photo.read_bytes() + str(number).encode())
+    return [{"data": {"image": str(file)}} for file in files]
+
+
 def bodies(gemini: RunningEmulator) -> list[dict[str, Any]]:
     """Return what was asked, uploads aside."""
     return [one.body for one in gemini.requests if one.api in ASKING]  # type: ignore[misc]
@@ -105,14 +113,14 @@ async def test_what_a_model_refuses_is_learnt_once(
     """gemini-3.8-flash knows no minimal thinking; 32 tasks need not find that out twice."""
     config = Config(model="gemini-3.8-flash", api=api)
     environment = Environment(state_folder=tmp_path, api_key="k", base_url=gemini.url)
-    tasks = [{"data": {"image": str(photos / "coffee.jpg")}}] * 32
+    tasks = tasks_of(photos / "coffee.jpg", tmp_path, range(64))
     plan = build_plan(config, XML)
-    async with open_pipeline(config, environment, folders=(photos,)) as pipeline:
-        outcomes = await pipeline.predict_all(tasks, plan, None)
+    async with open_pipeline(config, environment, folders=(tmp_path,)) as pipeline:
+        outcomes = await pipeline.predict_all(tasks[:32], plan, None)
         assert all(isinstance(outcome, Prediction) for outcome in outcomes)
         first = len(bodies(gemini))
         assert first <= 2 * 32
-        await pipeline.predict_all(tasks, plan, None)
+        await pipeline.predict_all(tasks[32:], plan, None)
         assert len(bodies(gemini)) == first + 32
 
 
@@ -120,7 +128,7 @@ async def test_images_travel_as_files_where_that_is_asked_for(
     gemini: RunningEmulator, photos: Path, tmp_path: Path
 ) -> None:
     """One upload for each photo, remembered by the next process."""
-    config = Config.model_validate({"images": {"transport": "files"}})
+    config = Config.model_validate({"image_transport": "files", "cache": {"enabled": False}})
     for _ in range(2):
         (outcome,) = await predict(config, gemini, photos, tmp_path, "coffee.jpg")
         assert isinstance(outcome, Prediction)
@@ -133,7 +141,7 @@ async def test_images_travel_as_files_where_that_is_asked_for(
 async def test_an_image_without_a_public_address_travels_inline(
     gemini: RunningEmulator, photos: Path, tmp_path: Path
 ) -> None:
-    config = Config.model_validate({"images": {"transport": "url"}})
+    config = Config.model_validate({"image_transport": "url"})
     await predict(config, gemini, photos, tmp_path, "coffee.jpg")
     (body,) = bodies(gemini)
     data = base64.b64decode(body["input"][0]["content"][1]["data"])
@@ -146,7 +154,10 @@ async def test_too_many_requests_at_once_all_finish(
     """64 tasks at once, the first 20 requests are told to come again in 2 s: none comes sooner."""
     gemini.script(Fault(problem=Problem.RATE_LIMIT, retry_seconds=2, times=20))
     config = Config(concurrency=64)
-    outcomes = await predict(config, gemini, photos, tmp_path, *["coffee.jpg"] * 64)
+    environment = Environment(state_folder=tmp_path, api_key="k", base_url=gemini.url)
+    tasks = tasks_of(photos / "coffee.jpg", tmp_path, range(64))
+    async with open_pipeline(config, environment, folders=(tmp_path,)) as pipeline:
+        outcomes = await pipeline.predict_all(tasks, build_plan(config, XML), None)
     assert all(isinstance(outcome, Prediction) for outcome in outcomes)
     refused = [one for one in gemini.requests if one.status == 429]
     told = max(one.finished or 0.0 for one in refused)
@@ -207,6 +218,6 @@ async def test_vertex_needs_no_key_and_has_no_files(tmp_path: Path) -> None:
     await open_gemini(config, environment).aclose()
     with pytest.raises(AuthenticationError):
         open_gemini(Config(), environment)
-    files = Config.model_validate({"vertex": {"project": "p"}, "images": {"transport": "files"}})
+    files = Config.model_validate({"vertex": {"project": "p"}, "image_transport": "files"})
     with pytest.raises(ConfigError, match="Files API"):
         open_gemini(files, environment)

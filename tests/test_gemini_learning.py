@@ -68,7 +68,7 @@ def test_a_lesson_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     [record] = caplog.records
     assert record.levelno == logging.WARNING
     assert record.getMessage() == (
-        "gemini-9 refuses thinking_level minimal, and is sent it no more: Gemini answered 400: "
+        "gemini-9 is asked without thinking_level minimal from now on: Gemini answered 400: "
         "Thinking level MINIMAL is not supported for this model."
     )
 
@@ -322,6 +322,21 @@ async def test_each_model_is_sent_what_it_takes_and_the_second_time_at_once(
     assert [sent_thinking(one.body) for one in gemini.requests] == [*expected, expected[-1]]
     statuses = [one.status for one in gemini.requests]
     assert statuses == [400] * (len(expected) - 1) + [200, 200]
+
+
+async def test_it_is_said_that_the_api_has_no_budgets(
+    gemini: RunningEmulator, photos: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No model refuses it, and nothing was sent."""
+    learning = connected("interactions", gemini)
+    await learning.generate(ask_about(photos, thinking=1_000))
+    await learning.aclose()
+    assert len(gemini.requests) == 1
+    (said,) = (one.getMessage() for one in caplog.records if one.levelno == logging.WARNING)
+    assert said == (
+        "gemini-3-flash-preview is asked without thinking_budget from now on: "
+        "The Interactions API takes no `thinking_budget`."
+    )
 
 
 @pytest.mark.parametrize("api", ["generate_content", "interactions"])

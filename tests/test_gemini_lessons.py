@@ -169,7 +169,7 @@ CASES = [
         "* GenerateContentRequest.safety_settings[1]: element predicate failed: $.category in "
         "(HarmCategory.HARM_CATEGORY_HATE_SPEECH, HarmCategory.HARM_CATEGORY_HARASSMENT)",
         FULL,
-        names("safety"),
+        names("safety.civic_integrity"),
     ),
     Case("Code execution is not enabled for models/gemma-3-27b-it", FULL, names("code_execution")),
     Case(

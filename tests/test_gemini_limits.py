@@ -162,6 +162,12 @@ def test_the_limit_grows_back_with_successes_and_no_further() -> None:
     assert gemini.state.limit == 64
 
 
+def test_a_failing_service_does_not_halve_the_limit() -> None:
+    gemini = limited(FakeGemini(in_turn(errors.ServiceError("503", hint="Wait."))), concurrency=8)
+    run_virtually(many(gemini, 8))
+    assert gemini.state.limit == 8
+
+
 def test_successes_from_before_a_refusal_do_not_count() -> None:
     async def main() -> None:
         slow = [REPLY] * 7
@@ -173,13 +179,12 @@ def test_successes_from_before_a_refusal_do_not_count() -> None:
     run_virtually(main())
 
 
-def test_a_delay_holds_for_everyone() -> None:
+@pytest.mark.parametrize("kind", [errors.RateLimitError, errors.ServiceError])
+def test_a_delay_holds_for_everyone(kind: type[errors.LaterError]) -> None:
     """Those who wait and those who come later; who is on the way is let go on."""
 
     async def main() -> None:
-        fake = FakeGemini(
-            in_turn(errors.RateLimitError("Slowly.", hint="W.", retry_after=5), REPLY)
-        )
+        fake = FakeGemini(in_turn(kind("Slowly.", hint="W.", retry_after=5), REPLY))
         gemini = limited(fake, concurrency=4)
         first = asyncio.create_task(many(gemini, 10))
         await asyncio.sleep(2)

@@ -72,6 +72,19 @@ CASES = [
     Case("internal", 500, "", errors.ServiceError),
     Case("html", 502, "<html><h1>Bad Gateway", errors.ServiceError),
     Case("overloaded", 503, coded("unavailable"), errors.ServiceError),
+    Case("a header of a 503", 503, "", errors.ServiceError, 31, {"retry-after": "30.5"}),
+    Case("a header of a 408", 408, "", errors.ServiceError, 7, {"retry-after": "7"}),
+    Case("RetryInfo of a 500", 500, quota("", "1.2s"), errors.ServiceError, 2),
+    Case("a message of a 502", 502, "Please retry in 59.3s.", errors.ServiceError, 60),
+    Case(
+        "the longest of all",
+        503,
+        quota("", "4s", "Please retry in 4.5s."),
+        errors.ServiceError,
+        6,
+        {"retry-after": "6"},
+    ),
+    Case("a header of a 400", 400, "", errors.RequestError, None, {"retry-after": "7"}),
     Case("late", 504, None, errors.ServiceError),
     Case("a minute", 429, quota("RequestsPerMinutePerProject"), errors.RateLimitError, 47),
     Case("a day", 429, quota("RequestsPerDayPerProject"), errors.QuotaError, hint="midnight"),
@@ -112,16 +125,17 @@ def test_only_what_time_can_heal_is_retryable() -> None:
         assert error.retryable is (status in healing or status >= 500), status
 
 
-def test_a_date_in_retry_after_is_a_wait_until_then() -> None:
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_a_date_in_retry_after_is_a_wait_until_then(status: int) -> None:
     for until in (datetime.now(UTC) + timedelta(seconds=90), datetime.now(UTC)):
         headers = {"retry-after": format_datetime(until)}
-        error = error_from_response(CALL, status=429, body="", headers=headers)
-        assert isinstance(error, errors.RateLimitError)
+        error = error_from_response(CALL, status=status, body="", headers=headers)
+        assert isinstance(error, errors.LaterError)
         assert error.retry_after is not None
         wait = (until - datetime.now(UTC)).total_seconds()
         assert error.retry_after == pytest.approx(max(wait, 0), abs=2)
     naive = {"retry-after": "Sun, 22 Nov 2020 03:44:00 -0000"}
-    error = error_from_response(CALL, status=429, body="", headers=naive)
+    error = error_from_response(CALL, status=status, body="", headers=naive)
     assert getattr(error, "retry_after", None) == 0
 
 
@@ -210,9 +224,13 @@ def test_no_answer_is_too_odd_to_become_an_error(status: int, body: object, wait
     assert len(error.message) < 400
 
 
-@given(seconds=st.integers(0, 10**6), nanos=st.integers(0, 10**9 - 1))
-def test_a_delay_is_never_cut_short(seconds: int, nanos: int) -> None:
+@given(
+    status=st.sampled_from([408, 429, 500, 503]),
+    seconds=st.integers(0, 10**6),
+    nanos=st.integers(0, 10**9 - 1),
+)
+def test_a_delay_is_never_cut_short(status: int, seconds: int, nanos: int) -> None:
     body = quota("PerMinute", f"{seconds}.{nanos:09d}s")
-    error = error_from_response(CALL, status=429, body=body, headers={})
-    assert isinstance(error, errors.RateLimitError)
+    error = error_from_response(CALL, status=status, body=body, headers={})
+    assert isinstance(error, errors.LaterError)
     assert error.retry_after == seconds + (nanos > 0)

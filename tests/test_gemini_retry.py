@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from gemini_fakes import REPLY, FakeGemini, in_turn, request
+from gemini_features import ANSWERS, APIS, Api
+from gemini_recorder import Answer, recording
 from label_studio_gemini import errors
+from label_studio_gemini.emulator import Fault, Problem
 from label_studio_gemini.gemini.connect import connect_gemini
 from label_studio_gemini.gemini.retry import RetryingGemini, time_limit
 from virtual_time import now, run_virtually
@@ -23,8 +28,8 @@ def rate_limit(retry_after: float | None = None) -> errors.RateLimitError:
     return errors.RateLimitError("Too many.", hint="Wait.", retry_after=retry_after)
 
 
-def service() -> errors.ServiceError:
-    return errors.ServiceError("Gemini answered 503.", hint="Wait.")
+def service(retry_after: float | None = None) -> errors.ServiceError:
+    return errors.ServiceError("Gemini answered 503.", hint="Wait.", retry_after=retry_after)
 
 
 def longest(_low: float, high: float) -> float:
@@ -33,6 +38,9 @@ def longest(_low: float, high: float) -> float:
 
 def shortest(low: float, _high: float) -> float:
     return low
+
+
+STATUSES = {Problem.OVERLOADED: 503, Problem.INTERNAL: 500, Problem.TIMEOUT: 408}
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,7 @@ def test_the_wait_doubles_up_to_a_minute_and_is_anything_below() -> None:
 
 def test_the_servers_own_delay_is_obeyed_and_never_cut_short() -> None:
     for uniform in (shortest, longest):
-        fake = FakeGemini(in_turn(rate_limit(47), rate_limit(100), REPLY), seconds=0)
+        fake = FakeGemini(in_turn(rate_limit(47), service(100), REPLY), seconds=0)
         run_virtually(RetryingGemini(fake, attempts=3, uniform=uniform).generate(request()))
         first, second, third = fake.times
         assert 47 <= second - first <= 48
@@ -180,6 +188,40 @@ async def test_closing_closes_what_is_inside() -> None:
     fake = FakeGemini()
     await RetryingGemini(fake, attempts=1).aclose()
     assert fake.closed
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("problem", [Problem.OVERLOADED, Problem.INTERNAL, Problem.TIMEOUT])
+async def test_a_delay_of_a_failed_service_is_rounded_up_and_obeyed_on_the_wire(
+    api: Api, problem: Problem, gemini: RunningEmulator
+) -> None:
+    """One API says it in the body, the other in a header."""
+    gemini.script(Fault(problem=problem, retry_seconds=0.3))
+    inner = connect_gemini(api=api, api_key="any", base_url=gemini.url, timeout=30)
+    retrying = RetryingGemini(inner, attempts=2, uniform=shortest)
+    assert (await retrying.generate(request(model="gemini-3-flash-preview"))).text
+    await retrying.aclose()
+    failed, answered = gemini.requests
+    assert (failed.status, answered.status) == (STATUSES[problem], 200)
+    assert failed.finished is not None
+    assert answered.arrived >= failed.finished + 1
+
+
+@pytest.mark.parametrize("api", APIS)
+async def test_a_date_to_wait_for_is_obeyed_on_the_wire(api: Api) -> None:
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
+    later = Answer("", 503, {"Retry-After": format_datetime(until, usegmt=True)})
+    async with recording(later, Answer(ANSWERS[api])) as recorder:
+        inner = connect_gemini(api=api, api_key="any", base_url=recorder.url, timeout=30)
+        retrying = RetryingGemini(inner, attempts=2, uniform=shortest)
+        asked = asyncio.create_task(retrying.generate(request()))
+        await recorder.arrived.wait()
+        recorder.arrived.clear()
+        await recorder.arrived.wait()
+        assert datetime.now(UTC) >= until
+        await asked
+        await retrying.aclose()
+    assert len(recorder.requests) == 2
 
 
 async def test_a_wrong_key_fails_at_once_and_once(gemini: RunningEmulator) -> None:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from label_studio_gemini.gemini.turns import announced, final_text
-from label_studio_gemini.gemini.types import UriImage
+from label_studio_gemini.gemini.turns import (
+    announced,
+    final_text,
+    sendable,
+    turns_from_request,
+)
+from label_studio_gemini.gemini.types import Example, GeminiRequest, UriImage
 
 PIECES = st.lists(st.none() | st.text(max_size=5))
 
@@ -45,3 +50,34 @@ def test_one_image_has_no_name() -> None:
     assert list(announced(())) == []
     assert list(announced((one,))) == [(None, one)]
     assert list(announced((one, two))) == [("Image 1:", one), ("Image 2:", two)]
+
+
+@given(st.text(st.characters()))
+def test_any_text_can_be_sent_and_good_text_is_as_it_was(text: str) -> None:
+    """hypothesis makes no surrogates unless they are asked for."""
+    assert sendable(text) == text
+
+
+@given(st.text(st.characters(codec=None, categories=["Cs", "L", "So"])))
+def test_halves_of_surrogate_pairs_never_leave(text: str) -> None:
+    sent = sendable(text)
+    sent.encode()
+    assert "".join(c for c in sent if c != "\ufffd" and ord(c) < 0x10000) == "".join(
+        c for c in text if not 0xD800 <= ord(c) < 0xE000 and c != "\ufffd" and ord(c) < 0x10000
+    )
+
+
+def test_two_halves_are_the_character_and_one_is_none() -> None:
+    assert sendable("a\ud83d\ude00b") == "a\U0001f600b"
+    assert sendable("a\ud83d b\ude00") == "a\ufffd b\ufffd"
+    assert sendable("日本\ude00") == "日本\ufffd"
+
+
+def test_prompts_and_examples_are_mended() -> None:
+    example = Example("Where\ud83d?", (), "[\ud83d]")
+    request = GeminiRequest("m", "What\ud83d?", (), None, examples=(example,))
+    turns = turns_from_request(request)
+    assert [(one.prompt, one.answer) for one in turns] == [
+        ("Where\ufffd?", "[\ufffd]"),
+        ("What\ufffd?", None),
+    ]

@@ -57,10 +57,6 @@ PATHS: dict[Api, str] = {
     "generate_content": f"{PLACE}/publishers/google/models/{PLAIN.model}:generateContent",
     "interactions": f"{PLACE}/interactions",
 }
-EXPRESS: dict[Api, str] = {
-    "generate_content": f"publishers/google/models/{PLAIN.model}:generateContent",
-    "interactions": "interactions",
-}
 
 
 @pytest.mark.parametrize("api", APIS)
@@ -112,16 +108,16 @@ async def test_the_default_credentials_are_looked_up_at_the_first_request(
     assert recorder.requests[0].line == f"POST /v1/{PATHS[api]} HTTP/1.1"
 
 
-@pytest.mark.parametrize("api", APIS)
 async def test_the_express_mode_takes_a_key_and_no_project(
-    api: Api, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "another-project")
     monkeypatch.setenv("GOOGLE_CLOUD_LOCATION", "us-central1")
-    async with recording(Answer(ANSWERS[api])) as recorder:
-        await asked(api, recorder, VertexProject(), KEY)
+    async with recording(Answer(ANSWERS["generate_content"])) as recorder:
+        await asked("generate_content", recorder, VertexProject(), KEY)
     [sent] = recorder.requests
-    assert sent.line == f"POST /v1/{EXPRESS[api]} HTTP/1.1"
+    path = f"publishers/google/models/{PLAIN.model}:generateContent"
+    assert sent.line == f"POST /v1/{path} HTTP/1.1"
     assert sent.headers["x-goog-api-key"] == KEY
     assert "authorization" not in sent.headers
 
@@ -212,6 +208,14 @@ def test_the_express_mode_needs_a_key_and_has_no_location() -> None:
             vertex=VertexProject(location="eu"),
         )
     assert "`project`" in caught.value.hint
+
+
+def test_the_express_mode_has_no_interactions() -> None:
+    with pytest.raises(ConfigError, match="no Interactions API") as caught:
+        connect_gemini(
+            api="interactions", api_key=KEY, base_url=None, timeout=9, vertex=VertexProject()
+        )
+    assert "`api: generate_content`" in caught.value.hint
 
 
 def test_credentials_are_not_shown() -> None:

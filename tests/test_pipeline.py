@@ -36,6 +36,14 @@ XML = """<View><Image name="a" value="$a"/><Image name="b" value="$b"/>
 <RectangleLabels name="one" toName="a"><Label value="Car"/></RectangleLabels>
 <RectangleLabels name="two" toName="b"><Label value="Dog"/></RectangleLabels></View>"""
 JOINED = XML.replace('toName="b"', 'toName="a,b"')
+APART = Config(
+    recipes=[
+        RecipeConfig(name="one", target="one"),
+        RecipeConfig(name="two", target="two", thinking="low"),
+    ]
+)
+"""Answered in different ways, so that they are two requests."""
+
 BOX = '{"box_2d": [100, 200, 300, 400], "label": "%s"}'
 
 
@@ -79,10 +87,14 @@ def pipeline_of(config: Config, gemini: ScriptedGemini, images: ImageReader) -> 
 
 
 async def outcome_of(
-    gemini: ScriptedGemini, images: ImageReader, task: object, xml: str = XML
+    gemini: ScriptedGemini,
+    images: ImageReader,
+    task: object,
+    xml: str = XML,
+    config: Config = APART,
 ) -> Outcome:
-    pipeline = pipeline_of(Config(), gemini, images)
-    return await pipeline.predict(task, build_plan(Config(), xml), None)
+    pipeline = pipeline_of(config, gemini, images)
+    return await pipeline.predict(task, build_plan(config, xml), None)
 
 
 def places_of(outcome: Outcome) -> list[tuple[str, str, int, int]]:
@@ -94,7 +106,7 @@ def places_of(outcome: Outcome) -> list[tuple[str, str, int, int]]:
     ]
 
 
-async def test_images_that_nothing_joins_are_asked_about_apart(
+async def test_recipes_that_are_answered_in_different_ways_are_requests_of_their_own(
     images: ImageReader, data: dict[str, str]
 ) -> None:
     gemini = ScriptedGemini({"Car": f"[{BOX % 'Car'}]", "Dog": f"[{BOX % 'Dog'}]"})
@@ -106,7 +118,7 @@ async def test_images_that_nothing_joins_are_asked_about_apart(
     assert [len(request.images) for request in gemini.requests] == [1, 1]
 
 
-async def test_images_of_one_control_tag_are_one_request(
+async def test_all_images_of_a_task_are_one_request(
     images: ImageReader, data: dict[str, str]
 ) -> None:
     """Each object names its image; one that names none, or the other recipe's, is counted."""
@@ -116,7 +128,7 @@ async def test_images_of_one_control_tag_are_one_request(
     ]
     text = f"[{', '.join(numbered)}]"
     gemini = ScriptedGemini({"Car": text})
-    outcome = await outcome_of(gemini, images, {"id": 1, "data": data}, JOINED)
+    outcome = await outcome_of(gemini, images, {"id": 1, "data": data}, JOINED, Config())
     assert places_of(outcome) == [
         ("one", "a", 640, 480),
         ("two", "a", 640, 480),
@@ -133,7 +145,7 @@ async def test_pages_are_read_and_named(images: ImageReader, data: dict[str, str
     <RectangleLabels name="box" toName="scan"><Label value="Car"/></RectangleLabels></View>"""
     text = f"[{BOX % 'Car'}]".replace("}", ', "image": 2}')
     task = {"data": {"pages": [data["a"], data["b"]]}}
-    outcome = await outcome_of(ScriptedGemini({"Car": text}), images, task, xml)
+    outcome = await outcome_of(ScriptedGemini({"Car": text}), images, task, xml, Config())
     assert places_of(outcome) == [("box", "scan", 300, 500)]
     assert isinstance(outcome, Prediction)
     assert [item.get("item_index") for item in outcome.regions] == [1]
@@ -200,7 +212,8 @@ async def test_a_failed_task_leaves_nothing_running(
 
     error = ServiceError("Gemini answered 503.", hint="try again.")
     outcome = await outcome_of(Slow({"Car": error, "Dog": "[]"}), images, {"data": data})
-    assert outcome == Failure(error)
+    assert isinstance(outcome, Failure)
+    assert outcome.error == error
     assert late.is_set()
 
 
@@ -245,7 +258,10 @@ async def test_one_failed_question_fails_the_task(
     """Half a prediction would be stored, and the other half never asked for again."""
     error = ServiceError("Gemini answered 503.", hint="try again.")
     gemini = ScriptedGemini({"Car": f"[{BOX % 'Car'}]", "Dog": error})
-    assert await outcome_of(gemini, images, {"data": data}) == Failure(error)
+    outcome = await outcome_of(gemini, images, {"data": data})
+    assert isinstance(outcome, Failure)
+    assert outcome.error == error
+    assert sum(one.usage.total for one in outcome.spent) == 13, "what the other took is told"
 
 
 @dataclass(frozen=True)

@@ -171,14 +171,21 @@ def test_several_images_are_one_question_where_each_answer_names_its_image() -> 
     assert "- `weather`: In image 1: " in prompt
 
 
-def test_images_that_nothing_joins_are_a_question_each() -> None:
-    xml = TWO.replace('toName="left,right"><Label', 'toName="left"><Label').replace(
-        '<Pairwise name="better" toName="left,right"/>', ""
+def test_the_same_label_on_another_image_is_no_clash() -> None:
+    """The number of its image says which prompt an object answers."""
+    left, right = (
+        f'<RectangleLabels name="{name}" toName="{name}" gemini_prompt="Find what is {name}.">'
+        '<Label value="Car"/></RectangleLabels>'
+        for name in ("left", "right")
     )
-    assert [one.image_names for one in build_plan(Config(), xml).questions] == [
-        ("left",),
-        ("right",),
-    ]
+    xml = f"""<View><Image name="left" value="$a"/><Image name="right" value="$b"/>
+    {left}{right}</View>""".replace('name="left" toName', 'name="l" toName').replace(
+        'name="right" toName', 'name="r" toName'
+    )
+    (question,) = build_plan(Config(), xml).questions
+    prompt = build_prompt(question)
+    assert "In image 1: Find what is left." in prompt
+    assert "In image 2: Find what is right." in prompt
 
 
 def test_pages_are_images_of_one_question() -> None:

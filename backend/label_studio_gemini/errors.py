@@ -17,14 +17,16 @@ the same attempt can succeed later (`retryable`)::
     │   ├── AuthenticationError    the key is missing, wrong or lacks a right
     │   ├── RequestError           the request is refused as it stands
     │   ├── ModelError             no such model
-    │   ├── RateLimitError         too many requests (retryable)
     │   ├── QuotaError             the day's quota is used up
-    │   ├── ServiceError           Gemini's own fault (retryable)
+    │   ├── LaterError             not now; it may say how long to wait (retryable)
+    │   │   ├── RateLimitError     too many requests
+    │   │   └── ServiceError       Gemini's own fault
     │   ├── TransportError         no answer, or half of one (retryable)
     │   ├── BlockedError           the prompt or the answer was blocked
     │   │   ├── PromptBlockedError the prompt or an image was blocked before anything was written
     │   │   ├── SafetyError        a safety filter blocked the answer
     │   │   └── RecitationError    the answer was too close to something published
+    │   ├── BudgetError            the budget of the day is used up: nothing was sent
     │   └── IncompleteError        Gemini stopped before it wrote an answer
     │       ├── OutOfTokensError   the output tokens were used up, by thoughts as a rule
     │       └── FailedError        the interaction failed or was cancelled on Gemini's side
@@ -145,8 +147,8 @@ class ModelError(GeminiError):
     """Gemini knows no such model (404)."""
 
 
-class RateLimitError(GeminiError):
-    """Too many requests for now (429).
+class LaterError(GeminiError):
+    """Gemini answered that it cannot for now.
 
     Args:
         message: What happened.
@@ -161,14 +163,20 @@ class RateLimitError(GeminiError):
         self.retry_after = retry_after
 
 
+class RateLimitError(LaterError):
+    """Too many requests for now (429)."""
+
+
+class ServiceError(LaterError):
+    """Gemini failed on its side (408, 5xx)."""
+
+
 class QuotaError(GeminiError):
     """The quota of the day is used up (429 with a per-day quota): a minute's wait will not help."""
 
 
-class ServiceError(GeminiError):
-    """Gemini failed on its side (408, 5xx)."""
-
-    retryable = True
+class BudgetError(GeminiError):
+    """The budget that the user set for a day is used up, or cannot be kept: nothing was sent."""
 
 
 class TransportError(GeminiError):
@@ -206,7 +214,17 @@ class FailedError(IncompleteError):
 
 
 class ReplyError(BackendError):
-    """A reply holds nothing that can be read as an answer."""
+    """A reply holds nothing that can be read as an answer.
+
+    Args:
+        message: What it holds.
+        hint: What would help.
+        bill: What it cost all the same, where that is known.
+    """
+
+    def __init__(self, message: str, *, hint: str, bill: Bill | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.bill = bill
 
 
 class MaskError(ReplyError):

@@ -1,8 +1,9 @@
 """The YAML -> a Gemini that obeys it: an adapter, and the wrappers around it.
 
-From the outside in: what a model refuses is learnt (`learning`), images travel as is best for them
-(`uploads`), passing failures are tried again (`retry`), all requests of the process keep within its
-limits (`limits`), and an adapter speaks one of the two APIs.
+From the outside in: replies are remembered and calls recorded (`cache`), what a model refuses is
+learnt (`learning`), images travel as is best for them (`uploads`), passing failures are tried again
+(`retry`), all requests of the process keep within its limits and stop at a wrong key or a used-up
+day (`limits`, `halts`), and an adapter speaks one of the two APIs.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from label_studio_gemini.errors import ConfigError
+from label_studio_gemini.cache import Budget, CachingGemini, Ledger, Limits, ReplyStore
+from label_studio_gemini.errors import ConfigError, ReplyError
 from label_studio_gemini.gemini import (
     LeastThinking,
     MediaResolution,
@@ -22,25 +24,30 @@ from label_studio_gemini.gemini import (
     connect_gemini,
 )
 from label_studio_gemini.gemini.estimate import estimate_tokens
+from label_studio_gemini.gemini.halts import Halts
 from label_studio_gemini.gemini.learning import LearningGemini
 from label_studio_gemini.gemini.limits import LimitedGemini
-from label_studio_gemini.gemini.prices import GivenPrice
+from label_studio_gemini.gemini.prices import GivenPrice, price_of
 from label_studio_gemini.gemini.retry import RetryingGemini
 from label_studio_gemini.gemini.uploads import Files, SqliteUploadStore, UploadingGemini
 from label_studio_gemini.geometry import ImageSize
+from label_studio_gemini.replies import read_reply
 
 if TYPE_CHECKING:
     from label_studio_gemini.config import Config, OptionsConfig, PricesConfig
     from label_studio_gemini.environment import Environment
-    from label_studio_gemini.gemini import Gemini, GeminiRequest, Thinking
+    from label_studio_gemini.gemini import Gemini, GeminiRequest, Thinking, Usage
 
 # What an image costs does not depend on its size with Gemini 3; with older models this is one
 # of common size: the limit is corrected by what each reply says it cost.
 _USUAL_SIZE = ImageSize(1536, 1024)
 _MEGABYTE = 1_000_000
+_MINUTE, _DAY = 60, 86_400  # seconds
 # While a model is new, one request goes ahead, and the others wait so many seconds for its refusal.
 # It may spare them theirs; it is not waited for longer, since refused requests cost nothing.
 _PATIENCE = 0.03
+# While the key is new, likewise: it is refused sooner than a model answers. The two run together.
+_KEY_PATIENCE = 0.1
 _LEAST = LeastThinking()
 
 
@@ -62,21 +69,66 @@ def open_gemini(config: Config, environment: Environment) -> Gemini:
         api_version=config.api_version,
         vertex=vertex,
     )
+    halts = Halts(patience=_KEY_PATIENCE)
     limited = LimitedGemini(
         adapter,
         concurrency=config.concurrency,
         requests_per_minute=config.requests_per_minute,
         tokens_per_minute=config.tokens_per_minute,
         estimate=_estimate,
+        halts=halts,
     )
     uploading = UploadingGemini(
         RetryingGemini(limited, attempts=config.attempts),
         Files(adapter.connection),
-        transport=config.images.transport,
+        transport=config.image_transport,
         inline_bytes=int(config.images.inline_megabytes * _MEGABYTE * 4 / 3),
         store=SqliteUploadStore(environment.state_folder / "uploads.sqlite"),
+        attempts=config.attempts,
+        halts=halts,
     )
-    return LearningGemini(uploading, patience=_PATIENCE)
+    learning = LearningGemini(uploading, patience=_PATIENCE, is_empty=_holds_nothing)
+    where = vertex.location if vertex else (config.base_url or environment.base_url or "")
+    return _cached(learning, config, environment, where=f"{where}/{config.api_version}")
+
+
+def open_ledger(config: Config, environment: Environment) -> Ledger:
+    """Open the record of all calls; no file is made yet."""
+    given = given_price(config.prices)
+
+    def price(usage: Usage, model: str, tier: ServiceTier | None) -> Decimal | None:
+        found = price_of(usage, model, tier=tier, given=given)
+        return None if found is None else found.total
+
+    return Ledger(environment.state_folder / "ledger.sqlite", price, days=config.ledger_days)
+
+
+def open_replies(config: Config, environment: Environment) -> ReplyStore:
+    """Open what is remembered of replies; no file is made yet."""
+    limits = Limits(
+        max_bytes=int(config.cache.max_megabytes * _MEGABYTE),
+        max_age=config.cache.max_days * _DAY,
+        failures_for=config.cache.failures_minutes * _MINUTE,
+    )
+    return ReplyStore(environment.state_folder / "replies.sqlite", limits)
+
+
+def _cached(gemini: Gemini, config: Config, environment: Environment, *, where: str) -> Gemini:
+    ledger = open_ledger(config, environment)
+    budget = None
+    if config.budget is not None:
+        given = given_price(config.prices)
+
+        def estimate(request: GeminiRequest) -> Decimal | None:
+            tier = request.options.tier
+            found = price_of(_estimated(request), request.model, tier=tier, given=given)
+            return None if found is None else found.total
+
+        budget = Budget(Decimal(str(config.budget.per_day)), ledger, estimate)
+    store = open_replies(config, environment) if config.cache.enabled else None
+    return CachingGemini(
+        gemini, store=store, ledger=ledger, api=config.api, where=where, budget=budget
+    )
 
 
 def options_from_config(options: OptionsConfig) -> Options:
@@ -112,9 +164,22 @@ def _thinking(value: str | int | None) -> Thinking | None:
     return value if isinstance(value, int) else ThinkingLevel(value)
 
 
+def _holds_nothing(text: str) -> bool:
+    """Return whether a reply that was cut off ends before its first whole item."""
+    try:
+        reading = read_reply(text)
+    except ReplyError:
+        return True
+    return not (reading.detections or reading.answers or reading.image_answers)
+
+
 def _estimate(request: GeminiRequest) -> int:
+    return _estimated(request).total
+
+
+def _estimated(request: GeminiRequest) -> Usage:
     images = sum(len(example.images) for example in request.examples) + len(request.images)
-    return estimate_tokens(request, [_USUAL_SIZE] * images).total
+    return estimate_tokens(request, [_USUAL_SIZE] * images)
 
 
 def _checked_url(url: str | None) -> str | None:

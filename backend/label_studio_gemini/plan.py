@@ -125,7 +125,11 @@ def _model_version(config: Config, label_config: LabelConfig, questions: Sequenc
         "questions": [asdict(question) for question in questions],
         "prompts": [build_prompt(question) for question in questions],
         "schemas": [build_schema(question) for question in questions],
-        "images": [config.images.inline_megabytes, config.images.transport],
+        "images": [
+            config.images.inline_megabytes,
+            config.image_transport,
+            config.images.resolutions,
+        ],
     }
     text = json.dumps(all_that_counts, sort_keys=True, default=_plain)
     return f"{config.model}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -143,6 +143,21 @@ def emulate(
     run_emulator_command(answers, images, host=host, port=port)
 
 
+@app.command(
+    epilog=_examples("label-studio-gemini cache", "label-studio-gemini cache --clear --days 7")
+)
+def cache(
+    config: ConfigOption = None,
+    *,
+    clear: Annotated[bool, typer.Option("--clear", help="Forget all answers.")] = False,
+    days: Annotated[int, typer.Option(min=1, max=3660, help="How many days to show.")] = 30,
+) -> None:
+    """Show what is remembered of Gemini's answers, and what was spent; or forget the answers."""
+    from label_studio_gemini.cli.cache import run_cache
+
+    run_cache(config, clear=clear, last_days=days)
+
+
 @app.command(epilog=_examples("label-studio-gemini schema > label-studio-gemini.schema.json"))
 def schema() -> None:
     """Print the JSON Schema of the YAML file, for editors that check and complete it."""

@@ -9,7 +9,7 @@ from label_studio_gemini.bulk import image_folders
 from label_studio_gemini.cli.money import cost_in_words
 from label_studio_gemini.estimates import estimate_jobs
 from label_studio_gemini.images import choose_login
-from label_studio_gemini.pipeline import open_asker
+from label_studio_gemini.pipeline import open_asker, total_usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,11 +56,14 @@ def show_estimate(
         say(f"cannot be asked about: {job.name}: {error}", "red")
     if len(estimate.failed) > _FAILURES_SHOWN:
         say(f"… and {len(estimate.failed) - _FAILURES_SHOWN} more", "red")
-    tokens = estimate.tokens
+    tokens = total_usage(one.usage for one in estimate.spent)
+    slowly = (
+        f", each at {estimate.slowness:g} times the usual time" if estimate.slowness > 1 else ""
+    )
     say(
-        f"{len(jobs) - len(estimate.failed)} tasks, {estimate.requests} requests to "
+        f"{len(jobs) - len(estimate.failed)} tasks, {len(estimate.spent)} requests to "
         f"{config.model}: about {tokens.input_tokens:,} tokens in ({tokens.image_tokens:,} of them "
         f"images), {tokens.output_tokens:,} out and {tokens.thought_tokens:,} of thought: "
-        f"{cost_in_words(tokens, config)}. Nothing was sent."
+        f"{cost_in_words(estimate.spent, config)}{slowly}. Nothing was sent."
     )
     return int(bool(estimate.failed))

@@ -165,13 +165,16 @@ def _summarise(console: Console, config: Config, run: _Run) -> None:
     if notes := str(total_notes([prediction.notes for prediction in predictions])):
         say(f"left out: {notes}", "yellow")
     regions = sum(len(prediction.regions) for prediction in predictions)
-    tokens = total_usage([prediction.usage for prediction in predictions])
+    spent = [spent for one in run.done for spent in one.outcome.spent]
+    tokens = total_usage(one.usage for one in spent)
+    cached = sum(one.cached for one in spent)
     parts = [
         f"{len(predictions)} of {run.jobs} tasks predicted",
         f"{len(failures)} failed",
         *([f"{run.jobs - run.to_do} taken over"] if run.jobs > run.to_do else []),
         *([f"{run.to_do - len(run.done)} not tried"] if run.to_do > len(run.done) else []),
         f"{regions} result items",
-        f"{tokens.total:,} tokens ({cost_in_words(tokens, config)})",
+        *([f"{cached} answers from the cache"] if cached else []),
+        f"{tokens.total:,} tokens ({cost_in_words(spent, config)})",
     ]
     say(f"{', '.join(parts)} -> {run.out}")

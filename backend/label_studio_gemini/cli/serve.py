@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
+import logging
+import math
 import os
 import socket
 from typing import TYPE_CHECKING
@@ -18,6 +21,11 @@ from label_studio_gemini.errors import AuthenticationError, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+_log = logging.getLogger(__name__)
+
+_LAST_SECONDS = 2
+"""What a server gets beyond the grace of the config, to send what is finished."""
+
 
 def run_server(
     config_file: Path | None, *, host: str, port: int, workers: int, log_level: str | None
@@ -25,7 +33,7 @@ def run_server(
     """Serve until stopped.
 
     Raises:
-        BackendError: What would fail for every request: the YAML, the key, an option.
+        BackendError: What would fail for every request: the YAML, the key, an option, the login.
     """
     _put_in_environment(config_file, log_level)
     environment = read_environment(os.environ)
@@ -37,8 +45,15 @@ def run_server(
             "or try `label-studio-gemini demo`, which needs none.",
         )
     _check_port(host, port)
-    import uvicorn  # noqa: PLC0415 - a mistake is answered before a server is loaded
+    # A mistake is answered before a server is loaded.
+    import uvicorn  # noqa: PLC0415
 
+    from label_studio_gemini.server.auth import Guard  # noqa: PLC0415
+    from label_studio_gemini.server.logs import configure_logging  # noqa: PLC0415
+
+    guard = Guard(environment)
+    configure_logging(environment)
+    _say_who_may_ask(host, wants_login=guard.wants_login)
     uvicorn.run(
         "label_studio_gemini.server:create_app",
         factory=True,
@@ -46,7 +61,33 @@ def run_server(
         port=port,
         workers=workers,
         log_config=None,
+        access_log=False,  # the app writes a line for each request that says more
+        timeout_graceful_shutdown=math.ceil(config.stop_grace) + _LAST_SECONDS,
     )
+
+
+def _say_who_may_ask(host: str, *, wants_login: bool) -> None:
+    if wants_login:
+        _log.info("who asks needs the login of BASIC_AUTH_USER and BASIC_AUTH_PASS")
+    elif _is_loopback(host):
+        _log.info(
+            "no BASIC_AUTH_USER and BASIC_AUTH_PASS are set: %s is for this machine alone; set "
+            "them before you open it with --host",
+            host,
+        )
+    else:
+        _log.warning(
+            "no BASIC_AUTH_USER and BASIC_AUTH_PASS are set: whoever reaches %s can spend your "
+            "Gemini key; set both, here and in Label Studio, or leave out --host",
+            host,
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _check_port(host: str, port: int) -> None:

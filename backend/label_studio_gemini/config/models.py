@@ -24,6 +24,7 @@ POINT_WIDTH = 0.5
 
 Text: TypeAlias = Annotated[str, Field(min_length=1, pattern=r"\S")]
 ThinkingName: TypeAlias = Literal["auto", "off", "minimal", "low", "medium", "high"]
+Resolution: TypeAlias = Literal["low", "medium", "high", "ultra_high"]
 Harm: TypeAlias = Literal[
     "harassment", "hate_speech", "sexually_explicit", "dangerous_content", "civic_integrity"
 ]
@@ -44,9 +45,10 @@ class OptionsConfig(_Strict):
 
     system: Text | None = None
     """A system instruction, in your words."""
-    thinking: ThinkingName | Annotated[int, Field(ge=0, le=65_536, strict=True)] | None = None
+    thinking: ThinkingName | Annotated[int, Field(ge=-1, le=65_536, strict=True)] | None = None
     """How long the model may think: `auto` (as little as it allows: Google advises that for
-    detection), `off`, a level, or a budget in tokens. What a model refuses is corrected, once."""
+    detection), `off`, a level, or a budget in tokens (-1: as much as it likes). What a model
+    refuses is corrected, once."""
     temperature: float | None = Field(default=None, ge=0, le=2, strict=True)
     """0 to 2; not sent unless it is set."""
     top_p: float | None = Field(default=None, ge=0, le=1, strict=True)
@@ -55,7 +57,7 @@ class OptionsConfig(_Strict):
     """For answers that can be repeated, as far as the model can."""
     max_output_tokens: int | None = Field(default=None, ge=1, strict=True)
     """The most tokens of an answer, thoughts included."""
-    media_resolution: Literal["low", "medium", "high", "ultra_high"] | None = None
+    media_resolution: Resolution | None = None
     """How closely images are looked at: with Gemini 3, 280, 560, 1120 or 2240 tokens each."""
     service_tier: Literal["standard", "flex", "priority"] | None = None
     """flex is half the price, and may take 15 minutes."""
@@ -110,9 +112,14 @@ class DrawingConfig(_Strict):
 
 
 def _merged(kind: type[_Kind], own: BaseModel, basis: BaseModel) -> _Kind:
-    fields = set(kind.model_fields)
-    said = own.model_dump(include=fields, exclude_defaults=True)
-    return kind.model_validate({**basis.model_dump(include=fields), **said})
+    """Return a `kind` with what `own` says, down to the keys of its sections, over `basis`."""
+    values = {name: getattr(basis, name) for name in kind.model_fields}
+    for name in own.model_fields_set & values.keys():
+        value, below = getattr(own, name), values[name]
+        if isinstance(value, BaseModel) and isinstance(below, BaseModel):
+            value = _merged(type(value), value, below)
+        values[name] = value
+    return kind.model_validate(values)
 
 
 class WantedConfig(_Strict):
@@ -129,6 +136,8 @@ class ExampleConfig(_Strict):
 
     image: Text
     """Its file, relative to this file, or its http(s) address."""
+    media_resolution: Resolution | None = None
+    """How closely it is looked at, where that is not the recipe's."""
     answer: dict[str, JsonValue] | list[JsonValue]
     """What the right answer is, as Gemini would give it:
     `{boxes: [{box_2d: [ymin, xmin, ymax, xmax], label: car}]}`, from 0 to 1000."""
@@ -171,7 +180,7 @@ class RecipeConfig(DrawingConfig, OptionsConfig):
 
 
 class ImagesConfig(_Strict):
-    """Where images may come from, how large they may be, and how they travel."""
+    """Where images may come from, how large they may be, and how closely they are looked at."""
 
     timeout: float = Field(default=30.0, gt=0, le=3600, strict=True)
     """Seconds that one image may take to arrive, redirects included."""
@@ -179,10 +188,6 @@ class ImagesConfig(_Strict):
     """The largest file that is fetched."""
     max_megapixels: float = Field(default=200.0, gt=0, le=2000, strict=True)
     """The largest image that is opened: protects against decompression bombs."""
-    transport: Literal["auto", "inline", "files", "url"] = "auto"
-    """How images travel: inside the request; as files that are uploaded (kept by Google for 48
-    hours); by their public address, where they have one; auto: inline, and what is too large for
-    that or used again and again as files."""
     inline_megabytes: float = Field(default=14.0, gt=0, le=70, strict=True)
     """The most bytes of images inside one request. (Base64 makes 20 MB of 14.9 MB.) Above it,
     `auto` uploads, and `inline` sends a smaller JPEG."""
@@ -191,6 +196,9 @@ class ImagesConfig(_Strict):
     The Label Studio host always is allowed."""
     folders: list[Path] = Field(default_factory=list)
     """Folders of this machine that a task may name files of, by path. None by default."""
+    resolutions: dict[Text, Resolution] = Field(default_factory=dict)
+    """How closely the images of an Image tag are looked at, by its name, where that is not
+    `media_resolution`."""
 
 
 class VertexConfig(_Strict):
@@ -211,6 +219,26 @@ class PricesConfig(_Strict):
     """What is answered, thoughts included."""
     cached: float | None = Field(default=None, ge=0, strict=True)
     """What is read from a cache; as `input`, if it is left out."""
+
+
+class CacheConfig(_Strict):
+    """What is remembered of Gemini's answers, on this machine, so that none is paid for twice."""
+
+    enabled: bool = True
+    """Whether answers are remembered."""
+    max_megabytes: float = Field(default=1000.0, gt=0, le=1_000_000, strict=True)
+    """The most that they may take; those that were not used for longest go first."""
+    max_days: float = Field(default=90.0, gt=0, le=3650, strict=True)
+    """How long an answer is good for."""
+    failures_minutes: float = Field(default=60.0, ge=0, le=525_600, strict=True)
+    """How long a failure is remembered that would come again: an image that is blocked."""
+
+
+class BudgetConfig(_Strict):
+    """What may be spent."""
+
+    per_day: float = Field(gt=0, strict=True)
+    """US dollars from midnight to midnight; then nothing more is asked until the next day."""
 
 
 class Config(DrawingConfig, OptionsConfig):
@@ -242,10 +270,27 @@ class Config(DrawingConfig, OptionsConfig):
     3600 with `service_tier: flex`, unless it is set."""
     attempts: int = Field(default=5, ge=1, le=20, strict=True)
     """How often a request is tried that fails for a passing reason (408, 429, 5xx, no answer)."""
+    predict_deadline: float = Field(default=900.0, gt=0, le=86_400, strict=True)
+    """Seconds that Label Studio waits for the answer to one request. What is not done by then goes
+    on in the background, and is there when it is retrieved again."""
+    stop_grace: float = Field(default=20.0, ge=0, le=3600, strict=True)
+    """Seconds that tasks under way have to end, once the server is told to stop."""
+    max_request_megabytes: float = Field(default=100.0, gt=0, le=2000, strict=True)
+    """The largest request that the server takes."""
+    image_transport: Literal["auto", "inline", "files", "url"] = "auto"
+    """How images travel: inside the request; as files that are uploaded (kept by Google for 48
+    hours); by their public address, where they have one; auto: inline, and what is too large for
+    that or used again and again as files."""
     images: ImagesConfig = Field(default_factory=ImagesConfig)
     """Where images may come from, and how large they may be."""
     prices: PricesConfig | None = None
     """The model's price, where it is not known or another for you."""
+    cache: CacheConfig = Field(default_factory=CacheConfig)
+    """What is remembered of Gemini's answers."""
+    budget: BudgetConfig | None = None
+    """What may be spent."""
+    ledger_days: int = Field(default=400, ge=1, le=36_500, strict=True)
+    """How long each call is on record; the sums of days are kept for good."""
 
     _file: str = PrivateAttr(default="the config")
     _lines: dict[Location, int] = PrivateAttr(default_factory=dict)

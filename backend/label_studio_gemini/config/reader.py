@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from label_studio_gemini.config.models import (
     Config,
-    ImagesConfig,
-    PricesConfig,
-    RecipeConfig,
-    VertexConfig,
-    WantedConfig,
 )
 from label_studio_gemini.config.places import path_of, place_of
 from label_studio_gemini.errors import ConfigError
@@ -27,11 +23,23 @@ if TYPE_CHECKING:
 
     from label_studio_gemini.config.places import Location
 
-_SECTIONS: dict[str, type[BaseModel]] = {
-    "images": ImagesConfig,
-    "vertex": VertexConfig,
-    "prices": PricesConfig,
+_TRUTHS = re.compile(r"true|True|TRUE|false|False|FALSE")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as most people know it: only `true` and `false` are no text (YAML 1.2), not `off`."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":bool")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", _TRUTHS, list("tTfF"))
+_THINKING_HINT = (
+    "it takes auto, off, minimal, low, medium, high, or a budget in tokens: 0 to 65536, or -1 for "
+    "as much as the model likes."
+)
+_SCHEMA_HINT = "see `label-studio-gemini schema` for what goes where."
 _MOST_OF_A_VALUE = 60  # characters of a wrong value that an error shows
 
 
@@ -55,8 +63,8 @@ def read_config(file: Path | None) -> Config:
     text = _read_text(file)
     try:
         # A tree of nodes still knows its lines; the plain values don't.
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
+        root = yaml.compose(text, Loader=_Loader)
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a SafeLoader
         lines = dict(_lines_of(root)) if root is not None else {}
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(
@@ -139,13 +147,14 @@ def _explain(error: ErrorDetails, location: Location) -> tuple[str, str]:
         return f"there is no key {location[-1]!r}", _hint_for_key(location)
     if error["type"] == "missing":
         return "it is missing", f"add a `{location[-1]}:` there."
-    if error["type"] == "literal_error":
-        return f"{shown} is not possible", f"it takes {error['ctx']['expected']}."
-    if error["type"] == "string_type":
-        return f"{shown} is not text", "put it in quotes: YAML reads bare yes, no, on, 1 otherwise."
     if error["type"] == "value_error":
-        return str(error["ctx"]["error"]), "see `label-studio-gemini schema` for what goes where."
-    return f"{shown}: {error['msg']}", "see `label-studio-gemini schema` for what goes where."
+        return str(error["ctx"]["error"]), _SCHEMA_HINT
+    if error["type"] == "string_type":
+        return f"{shown} is not text", "put it in quotes: YAML reads a bare 1 or true otherwise."
+    if location[-1:] == ("thinking",):
+        return f"{shown} is not possible", _THINKING_HINT
+    possible = error["type"] == "literal_error" and f"it takes {error['ctx']['expected']}."
+    return f"{shown}: {error['msg']}", possible or _SCHEMA_HINT
 
 
 def _hint_for_key(location: Location) -> str:
@@ -159,11 +168,19 @@ def _hint_for_key(location: Location) -> str:
 
 def _model_at(location: Location) -> type[BaseModel]:
     """Return the model that the value at `location` is of."""
-    if not location:
-        return Config
-    if location[0] == "recipes":
-        return WantedConfig if "labels" in location else RecipeConfig
-    return _SECTIONS[str(location[0])]
+    model: type[BaseModel] = Config
+    for part in location:
+        field = model.model_fields.get(str(part))
+        model = (field and _model_in(field.annotation)) or model
+    return model
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """Return the model that a type is, or is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_model_in(part) for part in get_args(annotation))
+    return next((model for model in found if model is not None), None)
 
 
 def _lines_of(node: yaml.Node, location: Location = ()) -> Iterator[tuple[Location, int]]:

@@ -38,7 +38,7 @@ def connect_gemini(
     before it serves, or in a thread. What is returned belongs to one event loop.
 
     Args:
-        api: Which of the two APIs; both are spoken on Vertex AI too.
+        api: Which of the two APIs; both are spoken on Vertex AI too, if by project and location.
         api_key: The key as the caller found it; the environment is not read here. On Vertex AI it
             is used in the express mode only: a project is entered with credentials.
         base_url: Where to send, or None for Google's own address.
@@ -50,14 +50,11 @@ def connect_gemini(
 
     Raises:
         AuthenticationError: If there is no key, or it cannot be one.
-        ConfigError: If Vertex AI's express mode is given a location.
+        ConfigError: If Vertex AI's express mode is given a location, or the API interactions.
     """
     key = "" if vertex and vertex.project else _checked_key(api_key)
-    if vertex and not vertex.project and vertex.location != GLOBAL:
-        raise ConfigError(
-            f"Vertex AI is given the location {vertex.location!r} and no project.",
-            hint="Give `project` too; without one (the express mode) there are no locations.",
-        )
+    if vertex and not vertex.project:
+        _check_express_mode(vertex, api)
     # Imported here, so that importing the package costs no second (measured: 1.2 s).
     from label_studio_gemini.gemini.generate_content import GenerateContentGemini  # noqa: PLC0415
     from label_studio_gemini.gemini.interactions import InteractionsGemini  # noqa: PLC0415
@@ -67,6 +64,20 @@ def connect_gemini(
     if api == "interactions":
         return InteractionsGemini(connection)
     return GenerateContentGemini(connection)
+
+
+def _check_express_mode(vertex: VertexProject, api: str) -> None:
+    if vertex.location != GLOBAL:
+        raise ConfigError(
+            f"Vertex AI is given the location {vertex.location!r} and no project.",
+            hint="Give `project` too; without one (the express mode) there are no locations.",
+        )
+    # It is a 404 there: https://github.com/googleapis/python-aiplatform/issues/6966
+    if api == "interactions":
+        raise ConfigError(
+            "Vertex AI's express mode, with a key and no project, has no Interactions API.",
+            hint="Set `api: generate_content`, or give the `project` and sign in to Google Cloud.",
+        )
 
 
 def _checked_key(api_key: str | None) -> str:

@@ -9,6 +9,7 @@ from google.genai import types as sdk
 from label_studio_gemini.gemini.turns import (
     Turn,
     announced,
+    sendable,
     thinking_from_options,
     turns_from_request,
 )
@@ -75,7 +76,7 @@ def build_config(request: GeminiRequest, limit: sdk.HttpOptions) -> sdk.Generate
     """
     options, schema = request.options, request.schema
     return sdk.GenerateContentConfig(
-        system_instruction=options.system,
+        system_instruction=None if options.system is None else sendable(options.system),
         temperature=options.temperature,
         top_p=options.top_p,
         seed=options.seed,

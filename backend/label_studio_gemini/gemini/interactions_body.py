@@ -9,6 +9,7 @@ from label_studio_gemini.errors import RequestError
 from label_studio_gemini.gemini.turns import (
     Turn,
     announced,
+    sendable,
     thinking_from_options,
     turns_from_request,
 )
@@ -47,7 +48,7 @@ def build_body(request: GeminiRequest) -> dict[str, object]:
             for turn in turns_from_request(request)
             for step in _steps(turn, options.resolution)
         ],
-        "system_instruction": options.system,
+        "system_instruction": None if options.system is None else sendable(options.system),
         "generation_config": _generation_config(options) or None,
         "response_format": _format(request.schema),
         "safety_settings": [

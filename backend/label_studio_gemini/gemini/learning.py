@@ -19,10 +19,11 @@ from label_studio_gemini.gemini.lessons import (
     optional_parts,
     read_refusal,
 )
+from label_studio_gemini.gemini.stops import cut_short_error
 from label_studio_gemini.gemini.types import GeminiReply, LeastThinking, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from label_studio_gemini.errors import Bill
     from label_studio_gemini.gemini.types import Gemini, GeminiRequest
@@ -110,7 +111,7 @@ class _Model:
         refused = self.refused | lesson
         if refused != self.refused:
             self.refused = refused
-            _log.warning("%s refuses %s, and is sent it no more: %s", self.name, lesson, said)
+            _log.warning("%s is asked without %s from now on: %s", self.name, lesson, said)
 
 
 class LearningGemini:
@@ -120,7 +121,8 @@ class LearningGemini:
       the nearest that it takes.
     - Any other optional part that a refusal (400) names is left out. A refusal about anything else
       is passed on as it is.
-    - Where thoughts used up all tokens, the request is sent once more with the least thinking.
+    - Where the tokens were used up before there was an answer, be it by thoughts, the request is
+      sent once more with the least thinking.
 
     Of requests that come together, one goes ahead while a model's ways are unknown, so that not all
     of them are refused.
@@ -130,11 +132,19 @@ class LearningGemini:
     Args:
         inner: What answers, retries included.
         patience: Seconds for which requests wait for the one that went ahead.
+        is_empty: Says of the text of a reply that was cut off whether nothing in it can be used.
     """
 
-    def __init__(self, inner: Gemini, *, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        inner: Gemini,
+        *,
+        patience: float = PATIENCE,
+        is_empty: Callable[[str], bool] = str.isspace,
+    ) -> None:
         self._inner = inner
         self._patience = patience
+        self._is_empty = is_empty
         self._models: dict[str, _Model] = {}
 
     async def generate(self, request: GeminiRequest) -> GeminiReply:
@@ -151,7 +161,7 @@ class LearningGemini:
             if build_allowed(calmer, refused) == build_allowed(request, refused):
                 raise
             bill = error.bill
-        _log.info("%s thought until it was out of tokens: once more, with less.", request.model)
+        _log.info("%s was out of tokens before it answered: again, thinking less.", request.model)
         try:
             reply = await self._corrected(calmer)
         except GeminiError as error:
@@ -179,6 +189,8 @@ class LearningGemini:
                     guess = trial
                     continue
                 model.accept(sent, guess)
+                if reply.truncated and self._is_empty(reply.text):
+                    raise cut_short_error(reply)
                 return reply
 
     def _model(self, name: str) -> _Model:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from label_studio_gemini.gemini.keywords import schema_keywords, schema_without
+from label_studio_gemini.gemini.safety import SAFETY, setting_name, settings_refused
 from label_studio_gemini.gemini.thinking import nearest_thinking
 from label_studio_gemini.gemini.types import ThinkingLevel
 
@@ -98,7 +99,7 @@ _RULES = (
     _rule(r"generation.?config.*resolution", "resolution"),
     _rule(r"media.?resolution|'resolution'", "resolution", IMAGE_RESOLUTION),
     _rule(r"service.?tier|\bflex\b", "tier"),
-    _rule(r"safety.?setting|harm.?(?:category|block)", "safety"),
+    _rule(r"safety.?setting|harm.?(?:category|block)", SAFETY),
 )
 _LAST_RULES = (
     _rule(r"schema|response.?format|response.?mime.?type|json mode", SCHEMA),
@@ -123,7 +124,7 @@ def read_refusal(message: str, sent: GeminiRequest) -> Refused | None:
     for rule in (*_RULES, *_keyword_rules(message, parts), *_LAST_RULES):
         names = [name for name in rule.names if name in parts]
         if names and rule.words.search(message):
-            return _refused(message, {name: parts[name] for name in names})
+            return _refused(message, {name: parts[name] for name in names}, sent)
     return None
 
 
@@ -149,7 +150,8 @@ def optional_parts(request: GeminiRequest) -> Mapping[str, object]:
     }
     if options.thinking is not None:
         parts[LEVEL if isinstance(options.thinking, ThinkingLevel) else BUDGET] = options.thinking
-    parts["safety"] = options.safety or None
+    parts[SAFETY] = options.safety or None
+    parts |= {setting_name(category): threshold for category, threshold in options.safety}
     parts["code_execution"] = options.code_execution or None
     parts[IMAGE_RESOLUTION] = next((i.resolution for i in _images(request) if i.resolution), None)
     if request.schema is not None:
@@ -179,8 +181,10 @@ def build_allowed(request: GeminiRequest, refused: Refused) -> GeminiRequest:
     return replace(request, images=_allowed_images(request.images, refused), examples=examples)
 
 
-def _refused(message: str, parts: Mapping[str, object]) -> Refused:
+def _refused(message: str, parts: Mapping[str, object], sent: GeminiRequest) -> Refused:
     """Return `parts` as refused: with this value, if the message names it, or else altogether."""
+    if SAFETY in parts:
+        return Refused(*settings_refused(message, sent.options.safety))
     if BUDGET in parts and (limits := _RANGE.search(message)):
         value = frozenset({(BUDGET, parts[BUDGET])})
         return Refused(values=value, budgets=(int(limits[1]), int(limits[2])))
@@ -239,8 +243,20 @@ def _allowed_options(options: Options, refused: Refused) -> Options:
         thinking=_allowed_thinking(options.thinking, refused),
         resolution=keep("resolution", options.resolution),
         tier=keep("tier", options.tier),
-        safety=() if refused.has("safety", options.safety) else options.safety,
+        safety=_allowed_safety(options.safety, refused),
         code_execution=options.code_execution and "code_execution" not in refused.names,
+    )
+
+
+def _allowed_safety(
+    settings: tuple[tuple[str, str], ...], refused: Refused
+) -> tuple[tuple[str, str], ...]:
+    if SAFETY in refused.names:
+        return ()
+    return tuple(
+        (category, threshold)
+        for category, threshold in settings
+        if not refused.has(setting_name(category), threshold)
     )
 
 

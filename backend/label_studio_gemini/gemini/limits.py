@@ -9,7 +9,9 @@ import logging
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from label_studio_gemini.errors import GeminiError, RateLimitError, TransportError
+from label_studio_gemini.errors import GeminiError, LaterError, RateLimitError, TransportError
+from label_studio_gemini.gemini.halts import Halts, copy_of
+from label_studio_gemini.gemini.time_limits import stopped_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_FIRST = asyncio.FIRST_COMPLETED
 _GROWTH = 8
 """A full round of successes gives back this part of the largest limit: from 1 to all in 8."""
 
@@ -74,7 +77,12 @@ class LimitedGemini:
       a request, and put right by what its reply was billed for.
     - At most `concurrency` requests are on their way. A 429 halves that, once for all the requests
       that were under way together, and never below 1; each success gives a little back.
-    - A 429 that names a delay closes the door for everyone until then.
+    - An answer that names a delay (429, 408, 5xx) closes the door for everyone until then.
+    - What says that all others would be refused too (the key, the day's quota) refuses all that
+      wait, and for a while all that come: see `Halts`.
+
+    While a request waits for its turn, the clock of its task stands; what Gemini itself asks to
+    wait counts.
 
     One object is shared by all requests of a process, in one event loop.
 
@@ -84,6 +92,7 @@ class LimitedGemini:
         requests_per_minute: None for any number.
         tokens_per_minute: Input, output and thoughts together; None for any number.
         estimate: The tokens that a request will take; asked only if tokens are limited.
+        halts: What is known to be refused; by default it begins with nothing.
     """
 
     def __init__(
@@ -94,8 +103,10 @@ class LimitedGemini:
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
         estimate: Callable[[GeminiRequest], int],
+        halts: Halts | None = None,
     ) -> None:
         self._inner = inner
+        self._halts = halts or Halts()
         self._estimate = estimate if tokens_per_minute else _nothing
         self._requests = _Pace(requests_per_minute)
         self._tokens = _Pace(tokens_per_minute)
@@ -103,6 +114,7 @@ class LimitedGemini:
         self._limit = float(concurrency)
         self._halvings = 0
         self._closed_until = -math.inf
+        self._closing: asyncio.Future[None] | None = None
         self._waiters: list[_Waiter] = []
         self._numbers = itertools.count()
         self._running = 0
@@ -121,14 +133,26 @@ class LimitedGemini:
             GeminiError: As the inner one does.
         """
         estimated = self._estimate(request)
-        await self._turn(request.priority, estimated)
+        async with self._halts.passing(request.model) as halt:
+            await self._turn(request.priority, estimated, halt)
+            return await self._send(request, estimated)
+
+    async def aclose(self) -> None:
+        """Close what is inside."""
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._inner.aclose()
+
+    async def _send(self, request: GeminiRequest, estimated: int) -> GeminiReply:
         halvings, spent = self._halvings, estimated
         try:
             reply = await self._inner.generate(request)
         except GeminiError as error:
             spent = _spent_in_vain(error, estimated)
+            if isinstance(error, LaterError):
+                self._close_for(error.retry_after)
             if isinstance(error, RateLimitError):
-                self._slow_down(error, halvings)
+                self._slow_down(halvings)
             raise
         else:
             spent = reply.usage.total or estimated
@@ -137,25 +161,34 @@ class LimitedGemini:
         finally:
             self._leave(spent - estimated)
 
-    async def aclose(self) -> None:
-        """Close what is inside."""
-        if self._timer is not None:
-            self._timer.cancel()
-        await self._inner.aclose()
-
-    async def _turn(self, priority: int, tokens: int) -> None:
+    async def _turn(self, priority: int, tokens: int, halt: asyncio.Future[GeminiError]) -> None:
         turn = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiters, _Waiter(priority, next(self._numbers), tokens, turn))
         self._waiting += 1
         self._admit()
         try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.cancelled():
+            await self._wait(turn, halt)
+            if halt.done():
+                raise copy_of(halt.result())
+        except (asyncio.CancelledError, GeminiError):
+            if turn.cancel():
                 self._waiting -= 1
             else:  # it was let in, and cancelled before it could move
                 self._leave(-tokens)
             raise
+
+    async def _wait(self, turn: asyncio.Future[None], halt: asyncio.Future[GeminiError]) -> None:
+        """Wait for one of the two; the task's time runs on only while the door is closed."""
+        loop = asyncio.get_running_loop()
+        while not turn.done() and not halt.done():
+            closed_for = self._closed_until - loop.time()
+            if closed_for > 0:
+                await asyncio.wait((turn, halt), timeout=closed_for, return_when=_FIRST)
+                continue
+            if self._closing is None or self._closing.done():
+                self._closing = loop.create_future()
+            with stopped_clock():
+                await asyncio.wait((turn, halt, self._closing), return_when=_FIRST)
 
     def _leave(self, correction: float) -> None:
         """Take back a place, and put right what was set aside for it."""
@@ -184,11 +217,16 @@ class LimitedGemini:
             self._waiting -= 1
             waiter.turn.set_result(None)
 
-    def _slow_down(self, error: RateLimitError, halvings: int) -> None:
-        """Halve the limit, unless that was done since the request of this error started."""
-        if error.retry_after is not None:
-            opens_at = asyncio.get_running_loop().time() + error.retry_after
+    def _close_for(self, seconds: float | None) -> None:
+        """Let nobody in before the time that the server named."""
+        if seconds is not None:
+            opens_at = asyncio.get_running_loop().time() + seconds
             self._closed_until = max(self._closed_until, opens_at)
+            if self._closing is not None and not self._closing.done():
+                self._closing.set_result(None)
+
+    def _slow_down(self, halvings: int) -> None:
+        """Halve the limit, unless that was done since the request of this refusal started."""
         if halvings == self._halvings:
             self._halvings += 1
             self._limit = max(1.0, self._limit / 2)

@@ -136,6 +136,8 @@ def error_from_response(
     if _is_about_the_key(said, body):
         return AuthenticationError(message, hint=call.access_hint or KEY_HINT)
     kind, hint = _BY_STATUS.get(status) or _class_of(status)
+    if kind is ServiceError:
+        return ServiceError(message, hint=hint, retry_after=_retry_after(said, body, headers))
     if kind is AuthenticationError and call.access_hint:
         hint = call.access_hint
     return kind(message, hint=hint)
@@ -166,6 +168,12 @@ def _error_from_429(
     a_day = any("perday" in quota.lower() for quota in _values(body, "quotaId"))
     if a_day or "quota_exceeded" in _values(body, "code"):
         return QuotaError(message, hint=QUOTA_HINT)
+    retry_after = _retry_after(said, body, headers)
+    return RateLimitError(message, hint=RATE_HINT, retry_after=retry_after)
+
+
+def _retry_after(said: str, body: object, headers: Mapping[str, str]) -> float | None:
+    """Return the whole seconds that the server asks to wait, wherever it says so, or None."""
     waits = [
         _seconds_from_header(headers.get("retry-after", "")),
         *(_seconds_from_duration(delay) for delay in _values(body, "retryDelay")),
@@ -173,8 +181,7 @@ def _error_from_429(
     ]
     # RetryInfo is the message's time cut to whole seconds: the longest is the true one.
     longest = max((wait for wait in waits if wait is not None), default=None)
-    retry_after = None if longest is None else float(math.ceil(longest))
-    return RateLimitError(message, hint=RATE_HINT, retry_after=retry_after)
+    return None if longest is None else float(math.ceil(longest))
 
 
 def _seconds_from_duration(text: str) -> float | None:

@@ -14,7 +14,7 @@ from label_studio_gemini.errors import (
 )
 
 if TYPE_CHECKING:
-    from label_studio_gemini.gemini.types import Usage
+    from label_studio_gemini.gemini.types import GeminiReply, Usage
 
 PROMPT_HINT = (
     "Look at the image and the prompt: sent again they will be blocked again. What the safety "
@@ -29,8 +29,12 @@ RECITATION_HINT = (
 )
 BLOCKED_HINT = "Look at the image and the prompt; the same request will be blocked again."
 OUT_OF_TOKENS_HINT = (
-    "Thinking used up the output tokens: lower the thinking level or budget, or raise the most "
-    "output tokens."
+    "Thinking used up the output tokens: lower the thinking level or budget (`thinking`), or raise "
+    "the most output tokens (`max_output_tokens`)."
+)
+CUT_HINT = (
+    "Raise the most output tokens (`max_output_tokens`) or leave them out, or lower `thinking`: "
+    "thoughts count too."
 )
 
 _PROMPT = re.compile(
@@ -66,3 +70,12 @@ def prompt_blocked_error(message: str, *, bill: Usage) -> PromptBlockedError:
 def out_of_tokens_error(message: str, *, bill: Usage) -> OutOfTokensError:
     """Return the error for an answer that never began because the tokens were used up."""
     return OutOfTokensError(message, hint=OUT_OF_TOKENS_HINT, bill=bill)
+
+
+def cut_short_error(reply: GeminiReply) -> OutOfTokensError:
+    """Return the error for an answer that was cut before there was one whole item in it."""
+    message = (
+        "Gemini reached the limit of output tokens before one whole item was written: "
+        f"{reply.text[:200]!r}."
+    )
+    return OutOfTokensError(message, hint=CUT_HINT, bill=reply.usage)

@@ -28,13 +28,15 @@ class Turn(NamedTuple):
 
 
 def turns_from_request(request: GeminiRequest) -> tuple[Turn, ...]:
-    """Return the examples, then the question.
+    """Return the examples, then the question, in text that can be sent.
 
     Raises:
         RequestError: If there are more images than a request may have.
     """
-    examples = (Turn(one.prompt, one.images, one.answer) for one in request.examples)
-    turns = (*examples, Turn(request.prompt, request.images, None))
+    examples = (
+        Turn(sendable(one.prompt), one.images, sendable(one.answer)) for one in request.examples
+    )
+    turns = (*examples, Turn(sendable(request.prompt), request.images, None))
     count = sum(len(turn.images) for turn in turns)
     if count > MOST_IMAGES:
         raise RequestError(
@@ -43,6 +45,16 @@ def turns_from_request(request: GeminiRequest) -> tuple[Turn, ...]:
             "fewer examples.",
         )
     return turns
+
+
+def sendable(text: str) -> str:
+    """Return `text` as UTF-8 can have it: halves of surrogate pairs are joined, or become U+FFFD.
+
+    A task's JSON may have such halves (an emoji cut in two), and Google refuses a request with one.
+    """
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def announced(images: tuple[RequestImage, ...]) -> Iterator[tuple[str | None, RequestImage]]:

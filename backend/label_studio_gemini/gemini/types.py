@@ -144,6 +144,19 @@ NO_OPTIONS = Options()
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Whose request it is: for the ledger and the logs; it is never sent.
+
+    Attributes:
+        project: The project of Label Studio, as Label Studio names it.
+        task: The task's id.
+    """
+
+    project: str | None
+    task: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class GeminiRequest:
     """One question about some images.
 
@@ -155,6 +168,8 @@ class GeminiRequest:
         options: How it is answered.
         examples: Questions with their answers, to learn from.
         priority: Who goes first where requests wait.
+        origin: Whose request it is, where that is known; it makes no difference to the answer.
+        fresh: Whether it is to be answered anew, since what is remembered was of no use.
     """
 
     model: str
@@ -164,6 +179,8 @@ class GeminiRequest:
     options: Options = NO_OPTIONS
     examples: tuple[Example, ...] = ()
     priority: Priority = Priority.BATCH
+    origin: Origin | None = field(default=None, compare=False)
+    fresh: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +213,15 @@ class GeminiReply:
 
     Attributes:
         text: What Gemini wrote, never empty.
-        usage: What it cost.
+        usage: What it cost: nothing where it is `cached`.
         truncated: Whether Gemini says that it stopped before the end (out of tokens).
+        cached: Whether it was paid for before, by this or another request.
     """
 
     text: str
     usage: Usage
     truncated: bool = False
+    cached: bool = False
 
 
 class Gemini(Protocol):

@@ -11,6 +11,7 @@ from label_studio_gemini.pipeline.outcomes import (
     Notes,
     Outcome,
     Prediction,
+    Spent,
     total_notes,
     total_usage,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "Outcome",
     "Pipeline",
     "Prediction",
+    "Spent",
     "open_asker",
     "open_pipeline",
     "total_notes",

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from label_studio_gemini.errors import TaskError
 from label_studio_gemini.gateway import options_from_config
-from label_studio_gemini.gemini import Example, GeminiRequest, InlineImage, Priority
+from label_studio_gemini.gemini import (
+    Example,
+    GeminiRequest,
+    InlineImage,
+    MediaResolution,
+    Origin,
+    Priority,
+)
 from label_studio_gemini.gemini.turns import MOST_IMAGES
 from label_studio_gemini.images import ImageLimits, ImageReader, is_elsewhere
 from label_studio_gemini.labels import read_image_addresses
@@ -70,7 +78,7 @@ class Asker:
 
     def __init__(self, config: Config, images: ImageReader, example_images: ImageReader) -> None:
         self._config = config
-        self._images = images
+        self.images = images
         self._example_images = example_images
         self._examples: dict[str, _ExamplePicture] = {}
 
@@ -80,8 +88,16 @@ class Asker:
         plan: Plan,
         login: LabelStudioLogin | None,
         priority: Priority = Priority.BATCH,
+        project: str | None = None,
     ) -> tuple[Asked, ...]:
         """Return what is to be sent for a task; each of its images is read once.
+
+        Args:
+            task: The task.
+            plan: Its project's plan.
+            login: The Label Studio that it comes from, where it is known.
+            priority: Whether a person waits for it.
+            project: Label Studio's name of the project, for the ledger.
 
         Raises:
             TaskError: The task lacks an image or a field, or has too many images.
@@ -92,18 +108,25 @@ class Asker:
             name: await self._pictures(plan.label_config.image(name), task, login) for name in names
         }
         await self._read_examples(plan)
+        origin = Origin(project, task.id)
         return tuple(
             self._asked(
                 question,
                 task,
                 [one for name in question.image_names for one in pictures[name]],
                 priority,
+                origin,
             )
             for question in plan.questions
         )
 
     def _asked(
-        self, question: Question, task: Task, pictures: Sequence[_Picture], priority: Priority
+        self,
+        question: Question,
+        task: Task,
+        pictures: Sequence[_Picture],
+        priority: Priority,
+        origin: Origin,
     ) -> Asked:
         names = [picture.shown.name for picture in pictures]
         prompt = build_prompt(question, task.data, names)
@@ -115,10 +138,15 @@ class Asker:
             schema=build_schema(question, names) if question.structured else None,
             options=options_from_config(question.options),
             examples=tuple(
-                Example(build_prompt(question, task.data), (picture.sent,), example.answer)
+                Example(
+                    build_prompt(question, task.data, question.image_names[:1]),
+                    (_at_resolution(picture.sent, example.resolution),),
+                    example.answer,
+                )
                 for example, picture in zip(question.examples, examples, strict=True)
             ),
             priority=priority,
+            origin=origin,
         )
         shown = tuple(picture.shown for picture in pictures)
         return Asked(request, question, shown, tuple(picture.size for picture in examples))
@@ -145,11 +173,22 @@ class Asker:
     async def _picture(
         self, tag: ImageTag, page: PageAddress, task: Task, login: LabelStudioLogin | None
     ) -> _Picture:
-        image = await self._images.read(page.address, login=login, task_id=task.id)
-        public = image.untouched and is_elsewhere(page.address, login)
+        image = await self.images.read(page.address, login=login, task_id=task.id)
+        public = image.public and is_elsewhere(page.address, login)
         address = page.address if public else None
-        sent = InlineImage(image.data, image.mime_type, digest=image.digest, address=address)
+        level = self._config.images.resolutions.get(tag.name)
+        sent = InlineImage(
+            image.data,
+            image.mime_type,
+            digest=image.digest,
+            address=address,
+            resolution=MediaResolution(level) if level else None,
+        )
         return _Picture(sent, ShownImage(tag.name, image.size, page.page))
+
+
+def _at_resolution(image: InlineImage, level: str | None) -> InlineImage:
+    return replace(image, resolution=MediaResolution(level)) if level else image
 
 
 @asynccontextmanager
@@ -164,7 +203,7 @@ async def open_asker(
         document_root: What `/data/local-files/?d=` is relative to, where the files are at hand.
     """
     # What is uploaded need not be small; what travels inside the request has to be.
-    uploads = config.images.transport in {"auto", "files"} and config.vertex is None
+    uploads = config.image_transport in {"auto", "files"} and config.vertex is None
     megabytes = config.images.max_megabytes if uploads else config.images.inline_megabytes
     limits = ImageLimits(
         seconds=config.images.timeout,

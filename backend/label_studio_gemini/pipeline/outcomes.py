@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from label_studio_gemini.errors import BackendError, GeminiError, ReplyError
 from label_studio_gemini.gemini import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from label_studio_gemini.detections import Reading
-    from label_studio_gemini.errors import BackendError
+    from label_studio_gemini.gemini import ServiceTier
     from label_studio_gemini.regions import Regions, ResultJson
 
 
@@ -54,6 +55,14 @@ class Notes:
         return ", ".join(parts)
 
 
+class Spent(NamedTuple):
+    """The tokens of one request, and the tier that they are priced by; none if it was cached."""
+
+    usage: Usage
+    tier: ServiceTier | None = None
+    cached: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """A task's regions; none where it was looked at and nothing was found.
@@ -61,21 +70,32 @@ class Prediction:
     Attributes:
         regions: Its result items.
         notes: What was left out.
-        usage: The tokens of all its replies.
+        spent: What its requests took.
         seconds: How long it took, from reading its image to the last region.
     """
 
     regions: tuple[ResultJson, ...]
     notes: Notes
-    usage: Usage
+    spent: tuple[Spent, ...]
     seconds: float
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens of all its replies."""
+        return total_usage(one.usage for one in self.spent)
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a task has no prediction. It stays retriable in Label Studio."""
+    """Why a task has no prediction. It stays retriable in Label Studio.
+
+    Attributes:
+        error: The reason.
+        spent: What its requests took all the same.
+    """
 
     error: BackendError
+    spent: tuple[Spent, ...] = ()
 
 
 Outcome: TypeAlias = Prediction | Failure
@@ -88,16 +108,38 @@ class Answered:
     reading: Reading
     regions: Regions
     usage: Usage
+    cached: bool = False
 
 
-def prediction_from_answered(answered: Sequence[Answered], *, seconds: float) -> Prediction:
-    """Put together what the requests of one task gave."""
+def outcome_from_answers(
+    answers: Sequence[tuple[Answered | BackendError, ServiceTier | None]], *, seconds: float
+) -> Outcome:
+    """Put together what the requests of one task gave, each with its tier.
+
+    One that failed fails the task: half a prediction would be stored, and the rest never asked for
+    again. What the others gave is not lost, since replies are remembered.
+    """
+    spent = tuple(
+        Spent(_usage(one), tier, isinstance(one, Answered) and one.cached) for one, tier in answers
+    )
+    answered = []
+    for one, _ in answers:
+        if isinstance(one, BackendError):
+            return Failure(one, spent)
+        answered.append(one)
     return Prediction(
         seconds=seconds,
         regions=tuple(item for one in answered for item in one.regions.items),
         notes=total_notes([_notes(one) for one in answered]),
-        usage=total_usage([one.usage for one in answered]),
+        spent=spent,
     )
+
+
+def _usage(answer: Answered | BackendError) -> Usage:
+    if isinstance(answer, Answered):
+        return answer.usage
+    bill = answer.bill if isinstance(answer, GeminiError | ReplyError) else None
+    return bill if isinstance(bill, Usage) else Usage()
 
 
 def total_notes(notes: Sequence[Notes]) -> Notes:

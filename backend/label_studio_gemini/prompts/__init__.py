@@ -7,7 +7,8 @@ makes replies readable. Source: https://ai.google.dev/gemini-api/docs/image-unde
 
 from __future__ import annotations
 
+from label_studio_gemini.prompts.focus import Focus, FoundObject
 from label_studio_gemini.prompts.schema import build_schema
 from label_studio_gemini.prompts.words import build_prompt
 
-__all__ = ["build_prompt", "build_schema"]
+__all__ = ["Focus", "FoundObject", "build_prompt", "build_schema"]

@@ -45,7 +45,7 @@ def answer_schema(recipe: AnswerRecipe) -> Mapping[str, object]:
 
 
 def _moment(target: AnswerTarget) -> str:
-    """Return the JSON Schema format of a DateTime: a whole date also where it takes a part of it."""
+    """Return the JSON Schema format of a DateTime: a date also where it takes a part of one."""
     if "time" not in target.date_only:
         return "date" if target.date_only else "date-time"
     return "time" if len(target.date_only) == 1 else "date-time"

@@ -10,8 +10,8 @@ from label_studio_gemini.errors import TaskError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_LABELS = "{labels}"
-_FIELD = re.compile(r"\{\{\s*task\.data\.([\w.-]+)\s*\}\}")
+_PLACE = re.compile(r"\{labels\}|\{\{\s*task\.data\.([\w.-]+)\s*\}\}")
+_LONGEST_FIELD = 20_000  # characters; a prompt of a megabyte is a mistake, and costs
 
 
 def filled(prompt: str, names: str, data: Mapping[str, object] | None) -> str:
@@ -26,21 +26,30 @@ def filled(prompt: str, names: str, data: Mapping[str, object] | None) -> str:
         data: The data of the task; None leaves its fields as they stand.
 
     Raises:
-        TaskError: The task lacks a field that the prompt names.
+        TaskError: The task lacks a field that the prompt names, or has a book in it.
     """
-    prompt = prompt.replace(_LABELS, names)
-    if data is None:
-        return prompt
 
     def value_of(match: re.Match[str]) -> str:
-        value: object = data
-        for step in match[1].split("."):
-            value = value.get(step) if isinstance(value, dict) else None
-        if isinstance(value, str | int | float):
-            return str(value)
+        if match[1] is None:
+            return names
+        return match[0] if data is None else _field(match[1], data)
+
+    return _PLACE.sub(value_of, prompt)
+
+
+def _field(way: str, data: Mapping[str, object]) -> str:
+    value: object = data
+    for step in way.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    if not isinstance(value, str | int | float):
         raise TaskError(
-            f"The prompt names `task.data.{match[1]}`, and the task has no text or number there.",
+            f"The prompt names `task.data.{way}`, and the task has no text or number there.",
             hint=f"the task's data has {sorted(data)}; give it that field, or change the prompt.",
         )
-
-    return _FIELD.sub(value_of, prompt)
+    text = str(value)
+    if len(text) > _LONGEST_FIELD:
+        raise TaskError(
+            f"`task.data.{way}`, which the prompt names, has {len(text):,} characters.",
+            hint=f"a prompt takes fields of at most {_LONGEST_FIELD:,}: it is paid by its length.",
+        )
+    return text

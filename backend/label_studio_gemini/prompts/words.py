@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from label_studio_gemini.labels import Shape
 from label_studio_gemini.prompts.answers import answer_line
 from label_studio_gemini.prompts.fields import filled
+from label_studio_gemini.prompts.focus import words_from_focus
 from label_studio_gemini.prompts.schema import BOX_ORDER, MASK_FORM, POINT_ORDER
 from label_studio_gemini.questions import Layout, names_of, wanted_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from label_studio_gemini.prompts.focus import Focus
     from label_studio_gemini.questions import Question
     from label_studio_gemini.recipes import AnswerRecipe, RegionRecipe, Wanted
 
@@ -23,6 +25,7 @@ def build_prompt(
     question: Question,
     data: Mapping[str, object] | None = None,
     images: Sequence[str] | None = None,
+    focus: Focus | None = None,
 ) -> str:
     """Return the instruction of a request.
 
@@ -30,15 +33,17 @@ def build_prompt(
         question: What is asked.
         data: The data of the task; None leaves fields in the user's words as they stand.
         images: The name of the tag of each image, in the order of the request; None is one each.
+        focus: What of one image is meant, where it is not all that the labels fit.
 
     Raises:
         TaskError: The task lacks a field that a prompt names.
     """
     layout = Layout(question, images)
+    most = question.max_objects if focus is None or focus.most is None else focus.most
     parts = [
-        *_asked(question, layout, data),
+        *(_asked(question, layout, data) if focus is None else _meant(question, focus, data)),
         *_labels(question, layout),
-        _form(question, layout),
+        _form(question, layout, most),
         *_answers(question, layout, data),
     ]
     return "\n\n".join(parts)
@@ -64,6 +69,19 @@ def _asked(question: Question, layout: Layout, data: Mapping[str, object] | None
         yield f"{verb} every instance of the following in {where}: {names}."
 
 
+def _meant(question: Question, focus: Focus, data: Mapping[str, object] | None) -> Iterator[str]:
+    """Return what is looked for at one place; of the users' prompts, what they say of labels."""
+    said = [] if focus.text is not None else [one for one in question.objects if one.prompt]
+    prompts = (filled(one.prompt or "", ", ".join(names_of([one])), data).strip() for one in said)
+    if said:
+        yield (
+            "Whole images are labelled by these instructions:\n"
+            + "\n".join(dict.fromkeys(prompts))
+            + "\nHere they only tell what the labels mean."
+        )
+    yield from words_from_focus(focus, names_of(question.objects))
+
+
 def _about(layout: Layout, recipe: RegionRecipe | AnswerRecipe) -> str:
     """Say which images the words that follow are about, where that is not all of them."""
     if len(layout.numbers(recipe.target)) == len(layout.images):
@@ -84,7 +102,7 @@ def _label_line(wanted: Wanted) -> str:
     return f"- {wanted.name}: {wanted.description}" if wanted.description else f"- {wanted.name}"
 
 
-def _form(question: Question, layout: Layout) -> str:
+def _form(question: Question, layout: Layout, most: int) -> str:
     lists = [
         *([f"a list `boxes` of objects with {_keys(question, layout)}"] if question.boxes else []),
         *([f"a list `points` of objects with {_point_keys(layout)}"] if question.points else []),
@@ -96,7 +114,7 @@ def _form(question: Question, layout: Layout) -> str:
         f"Answer with a JSON object that has {_listed(lists)}.",
         *_of_boxes(question),
         *_of_points(question),
-        *_of_objects(question, layout),
+        *_of_objects(question, layout, most),
         *_of_relations(question),
     ]
     return " ".join(sentences)
@@ -134,12 +152,13 @@ def _of_points(question: Question) -> Iterator[str]:
         yield f"The point of an object is {POINT_ORDER}, on the object itself."
 
 
-def _of_objects(question: Question, layout: Layout) -> Iterator[str]:
+def _of_objects(question: Question, layout: Layout, most: int) -> Iterator[str]:
     if not question.objects:
         return
     each = " in an image" if layout.several else ""
+    objects = "object" if most == 1 else "objects"
     yield (
-        f"One entry per object, each object once, at most {question.max_objects} objects{each}. "
+        f"One entry per object, each object once, at most {most} {objects}{each}. "
         "Leave out whatever none of the labels fits. "
         "Where there is no such object, answer with an empty list."
     )

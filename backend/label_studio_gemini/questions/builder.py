@@ -1,8 +1,8 @@
 """Recipes → questions: what is asked together, in one request, so that an image is paid for once.
 
-Recipes share a request where they concern the same images and are answered in the same way. A label
-that two recipes ask for is asked for once, and becomes a region of each; only where both ask for it
-in words of their own are they two requests, since an answer could not say which it answers.
+Recipes share a request where they are answered in the same way: all images of a task go together. A
+label that two recipes ask for is asked for once, and becomes a region of each; only where both ask
+for it in words of their own are they two requests, since an answer could not say which it answers.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def build_questions(
     asking = [one for one in recipes if draws_regions(one) or not _is_attribute(one)]
     return tuple(
         _question(part, attributes, image_names)
-        for group in _about_same_images(asking)
+        for group in _answered_alike(asking)
         for part in _without_clashes(group)
     )
 
@@ -119,24 +119,20 @@ def _is_attribute(recipe: AnyRecipe) -> bool:
     return takes_answers(recipe) and recipe.target.scope is Scope.REGION
 
 
-def _about_same_images(recipes: Sequence[AnyRecipe]) -> list[list[AnyRecipe]]:
-    """Group recipes that are answered in the same way and whose images overlap."""
+def _answered_alike(recipes: Sequence[AnyRecipe]) -> list[list[AnyRecipe]]:
+    """Group recipes that are answered in the same way, and after the same examples."""
     groups: list[list[AnyRecipe]] = []
     for recipe in recipes:
-        touching = [group for group in groups if any(_share(one, recipe) for one in group)]
-        merged = [*(one for group in touching for one in group), recipe]
-        groups = [group for group in groups if group not in touching]
-        groups.append(merged)
-    order = {id(recipe): number for number, recipe in enumerate(recipes)}
-    for group in groups:
-        group.sort(key=lambda one: order[id(one)])
-    return sorted(groups, key=lambda group: order[id(group[0])])
+        group = next((group for group in groups if _alike(group[0], recipe)), None)
+        if group is None:
+            groups.append([recipe])
+        else:
+            group.append(recipe)
+    return groups
 
 
-def _share(one: AnyRecipe, other: AnyRecipe) -> bool:
-    if one.options != other.options or one.examples != other.examples:
-        return False
-    return not set(one.target.image_names).isdisjoint(other.target.image_names)
+def _alike(one: AnyRecipe, other: AnyRecipe) -> bool:
+    return one.options == other.options and one.examples == other.examples
 
 
 def _without_clashes(group: Sequence[AnyRecipe]) -> list[list[AnyRecipe]]:
@@ -155,6 +151,8 @@ def _without_clashes(group: Sequence[AnyRecipe]) -> list[list[AnyRecipe]]:
 def _clash(one: AnyRecipe, other: AnyRecipe) -> bool:
     if not (draws_regions(one) and draws_regions(other)) or one.prompt == other.prompt:
         return False
+    if set(one.target.image_names).isdisjoint(other.target.image_names):
+        return False  # the number of its image tells
     folded = {name.casefold() for name in names_of([one])}
     return not folded.isdisjoint(name.casefold() for name in names_of([other]))
 

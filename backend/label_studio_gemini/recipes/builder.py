@@ -207,7 +207,8 @@ class _Reading:
     def _example(self, said: ExampleConfig) -> ExampleImage:
         remote = re.match(r"https?://", said.image)
         address = said.image if remote else str(self.config.folder / said.image)
-        return ExampleImage(address, json.dumps(said.answer, ensure_ascii=False))
+        answer = json.dumps(said.answer, ensure_ascii=False)
+        return ExampleImage(address, answer, said.media_resolution)
 
     def _label(self, target: Target, name: str, *location: str) -> Label:
         label = match_label(name, target.labels)

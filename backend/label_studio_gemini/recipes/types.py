@@ -70,10 +70,12 @@ class ExampleImage:
     Attributes:
         address: Its path, or its http(s) address.
         answer: The answer, in JSON.
+        resolution: How closely it is looked at, where that is not the recipe's.
     """
 
     address: str
     answer: str
+    resolution: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from label_studio_gemini.gemini.types import InlineImage, UriImage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from label_studio_gemini.gemini.types import GeminiRequest, RequestImage
 
@@ -76,19 +77,21 @@ def choose_uploads(
     return frozenset(chosen)
 
 
-def route(request: GeminiRequest, uris: Mapping[str, str], *, by_address: bool) -> GeminiRequest:
+def route(
+    request: GeminiRequest, uris: Mapping[str, str], addresses: AbstractSet[str] = frozenset()
+) -> GeminiRequest:
     """Return the request with each image in the form in which it travels.
 
     Args:
         request: What is to be sent.
         uris: Digest -> the address of the uploaded file, for the images that were uploaded.
-        by_address: Whether an image with a public address is named by it.
+        addresses: Public addresses by which the images there are named.
     """
 
     def routed(image: RequestImage) -> RequestImage:
         if isinstance(image, UriImage):
             return image
-        uri = image.address if by_address else uris.get(digest_of(image))
+        uri = image.address if image.address in addresses else uris.get(digest_of(image))
         return UriImage(uri, image.mime_type, image.resolution) if uri else image
 
     examples = tuple(

@@ -103,11 +103,16 @@ class Files:
             "mime_type": mime_type,
             "http_options": {"base_url": self._base_url},
         }
-        async with self._call():
+        body = BytesIO(data)
+        async with self._call(body):
             try:
-                file = await self._files.upload(file=BytesIO(data), config=options)
+                file = await self._files.upload(file=body, config=options)
             except (KeyError, TypeError):  # the SDK misses a header or a field of the answer
                 raise _unreadable() from None
+            except ValueError as error:
+                if "finalized" in str(error):  # so the SDK says that the service broke it off
+                    raise _broken_off() from None
+                raise
         if not file.name:
             raise _unreadable()
         try:
@@ -143,11 +148,14 @@ class Files:
             _logger.debug("The file %s is left behind: %s", name, error.message)
 
     @asynccontextmanager
-    async def _call(self) -> AsyncIterator[None]:
+    async def _call(self, body: BytesIO | None = None) -> AsyncIterator[None]:
+        """Enclose a call; `body` is what is uploaded in it, if anything is."""
         try:
             async with self._connection.call("files"):
                 yield
         except ModelError:  # how a 404 reads where it is about a model
+            if body is not None and body.tell():  # a part was sent: it did begin
+                raise _broken_off() from None
             self._available = False
             message = "There is no Files API at this base URL."
             raise RequestError(message, hint=NO_FILES_HINT) from None
@@ -173,6 +181,10 @@ def _uploaded(file: types.File) -> UploadedFile:
     if file.create_time and file.expiration_time:
         lifetime = file.expiration_time - file.create_time
     return UploadedFile(file.name, file.uri, lifetime.total_seconds())
+
+
+def _broken_off() -> TransportError:
+    return TransportError("The upload of an image was broken off.", hint=_SLOW_HINT)
 
 
 def _unreadable() -> TransportError:

@@ -16,10 +16,14 @@ from label_studio_gemini.errors import (
     ModelError,
     RequestError,
 )
+from label_studio_gemini.gemini.halts import Halts
+from label_studio_gemini.gemini.retry import Retries
+from label_studio_gemini.gemini.uploads.addresses import ClosedHosts
 from label_studio_gemini.gemini.uploads.choice import (
     choose_uploads,
     digest_of,
     inline_images,
+    inline_size,
     route,
 )
 from label_studio_gemini.gemini.uploads.files import NO_FILES_HINT
@@ -52,6 +56,8 @@ class UploadingGemini:
             it (`auto`).
         store: What remembers uploads.
         clock: The time in seconds since 1970.
+        attempts: How often an upload is tried that fails for a passing reason; as `Retries` does.
+        halts: What is known to be refused; by default it begins with nothing.
 
     Raises:
         ConfigError: If there is no Files API for `files`.
@@ -66,6 +72,8 @@ class UploadingGemini:
         inline_bytes: int,
         store: UploadStore,
         clock: Callable[[], float] = time.time,
+        attempts: int = 1,
+        halts: Halts | None = None,
     ) -> None:
         if transport == "files" and not files.available:
             message = "`image_transport: files` cannot be had: Vertex AI has no Files API."
@@ -74,32 +82,39 @@ class UploadingGemini:
         self._files = files
         self._transport = transport
         self._inline_bytes = inline_bytes
-        self._uploader = Uploader(files, store, clock)
+        self._uploader = Uploader(
+            files, store, clock, retries=Retries(attempts), halts=halts or Halts()
+        )
         self._uses = _Uses()
+        self._closed = ClosedHosts()
 
     async def generate(self, request: GeminiRequest) -> GeminiReply:
         """Answer `request`.
 
         A file that the service has lost is uploaded again, and an image that it cannot fetch by
-        its address is sent inline: once, with one more request.
+        its address is sent inline: once, with one more request. The host of that address is
+        remembered, and its other images are sent inline at once.
 
         Raises:
             GeminiError: In every case in which there is no text to return.
         """
         by_files = self._by_files(request)
-        by_address = self._transport == "url"
+        named = self._closed.open_addresses(request) if self._transport == "url" else frozenset()
         with self._uses.of(request):
             uris = await self._uris(request, by_files)
             try:
-                return await self._inner.generate(route(request, uris, by_address=by_address))
+                return await self._inner.generate(route(request, uris, named))
             except GeminiError as error:
                 lost = _lost_files(error, uris)
-                if not lost and not (by_address and _is_about_an_address(error)):
+                if not lost and not (named and _is_about_an_address(error)):
                     raise
                 _logger.warning("An image could not be opened by Gemini: %s", error.message)
+                said = error.message
             self._uploader.give_up(lost)
             uris = await self._uris(request, by_files)
-            return await self._inner.generate(route(request, uris, by_address=False))
+            reply = await self._inner.generate(route(request, uris))
+            self._closed.add(named, said)  # now that it is sure that the addresses were the reason
+            return reply
 
     async def aclose(self) -> None:
         """End what is still being uploaded, and close what answers."""
@@ -120,11 +135,19 @@ class UploadingGemini:
         chosen = [image for image in inline_images(request) if digest_of(image) in digests]
         try:
             return await self._uploader.uris_of(chosen)
-        except RequestError as error:
-            if self._transport != "auto":
+        except GeminiError as error:
+            if self._transport != "auto" or not self._may_be_inline(request, error):
                 raise
             _logger.warning("Images are sent inline, as they cannot be uploaded: %s", error.message)
             return {}
+
+    def _may_be_inline(self, request: GeminiRequest, error: GeminiError) -> bool:
+        """Return whether what could not be uploaded can travel inside the request instead.
+
+        What is too large for that waits for a better hour, unless there is none to come.
+        """
+        size = sum(map(inline_size, inline_images(request)))
+        return isinstance(error, RequestError) or size <= self._inline_bytes
 
 
 class _Uses:

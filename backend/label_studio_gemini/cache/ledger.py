@@ -1,0 +1,188 @@
+"""Every request in the ledger: what it cost, whose it was, what came of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from label_studio_gemini.cache import ledger_tables as tables
+from label_studio_gemini.cache.batch import Batch
+from label_studio_gemini.cache.database import PATIENCE, PAUSE, Database
+from label_studio_gemini.cache.entries import NO_TOTALS, Day, Entry, Project, totals_of
+from label_studio_gemini.gemini.types import Usage
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Sequence
+    from decimal import Decimal
+    from pathlib import Path
+
+    from label_studio_gemini.cache.entries import Kind, Totals
+    from label_studio_gemini.gemini.types import GeminiRequest, ServiceTier
+
+LEDGER_DAYS = 400
+"""Days for which every call is kept; the sums of a day are kept for good."""
+
+_DAY = 86_400.0  # seconds
+_MOST_UNWRITTEN = 10_000  # rows; sums are never given up
+
+
+class Ledger:
+    """What every request cost, in a SQLite file that several processes share.
+
+    `add` waits for nothing: rows are priced and written by a thread, many at once, and whatever is
+    asked of the ledger counts those too that are not written yet. While the file cannot be used,
+    they are held in memory: all sums, so that a budget holds, and the last 10,000 rows.
+
+    Args:
+        path: The file.
+        price: What tokens cost in US dollars, by model and tier; None if that is not known. It is
+            called in the ledger's thread.
+        days: How long every single call is kept; the sums of a day are kept for good.
+        patience: Seconds to wait for the writes of other processes.
+        pause: Seconds after which a file that could not be used is tried again.
+        clock: The time in seconds since 1970. Days are those of the machine's local time.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        price: Callable[[Usage, str, ServiceTier | None], Decimal | None],
+        *,
+        days: int = LEDGER_DAYS,
+        patience: float = PATIENCE,
+        pause: float = PAUSE,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._db = Database(path, tables.SCHEMA, holds="ledger", patience=patience, pause=pause)
+        self._price = price
+        self._days = days
+        self._clock = clock
+        self._entries = Batch(self._db, self._note)
+        # By the thread:
+        self._rows: deque[Entry] = deque(maxlen=_MOST_UNWRITTEN)
+        self._sums: dict[tables.Key, Totals] = {}
+        self._known: dict[tables.Key, Totals] = {}
+        self._cleaned: dt.date | None = None
+
+    def add(
+        self,
+        request: GeminiRequest,
+        kind: Kind,
+        outcome: str,
+        *,
+        seconds: float,
+        usage: Usage | None = None,
+    ) -> None:
+        """Note what became of a request; it is written soon.
+
+        Args:
+            request: The request.
+            kind: Whether it was a call.
+            outcome: `ok`, or the name of the error.
+            seconds: How long it took.
+            usage: The tokens that were billed; None for none.
+        """
+        entry = Entry(
+            time=self._clock(),
+            origin=request.origin,
+            model=request.model,
+            tier=request.options.tier,
+            kind=kind,
+            outcome=outcome,
+            seconds=seconds,
+            usage=usage or Usage(),
+        )
+        self._entries.add(entry)
+
+    async def spent_today(self) -> Decimal:
+        """Return what all calls of today cost, those of other processes too, in US dollars."""
+        (today,) = await self.by_day(1)
+        return today.totals.dollars
+
+    async def by_day(self, days: int) -> tuple[Day, ...]:
+        """Return the totals of the last days, today last; days without requests too."""
+        today = _date_of(self._clock())
+        dates = [today - dt.timedelta(number) for number in reversed(range(days))]
+        sums = dict.fromkeys((date.isoformat() for date in dates), NO_TOTALS)
+        for key, totals in (await self._read(dates[0])).items():
+            if key.day in sums:  # another process may be a day ahead by now
+                sums[key.day] += totals
+        return tuple(Day(dt.date.fromisoformat(day), sums[day]) for day in sums)
+
+    async def by_project(self, days: int) -> tuple[Project, ...]:
+        """Return the totals of each project in the last days, the dearest first."""
+        sums: dict[str, Totals] = {}
+        first = _date_of(self._clock()) - dt.timedelta(days - 1)
+        for key, totals in (await self._read(first)).items():
+            sums[key.project] = sums.get(key.project, NO_TOTALS) + totals
+        projects = [Project(name or None, totals) for name, totals in sums.items()]
+        return tuple(sorted(projects, key=lambda one: one.totals.dollars, reverse=True))
+
+    async def last(self, number: int) -> tuple[Entry, ...]:
+        """Return the last requests, the newest first."""
+
+        def read() -> tuple[Entry, ...]:
+            written = self._db.read(lambda db: tables.read_last(db, number)) or []
+            return (*reversed(self._rows), *written)[:number]
+
+        return await self._db.run(read)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the file cannot be used, or None."""
+        return self._db.trouble
+
+    async def aclose(self) -> None:
+        """Write what is not written yet, and close the file."""
+        await self._db.run(self._try_to_write)
+        await self._db.aclose()
+
+    async def _read(self, first: dt.date) -> dict[tables.Key, Totals]:
+        since = first.isoformat()
+
+        def read() -> dict[tables.Key, Totals]:
+            found = self._db.read(lambda db: tables.read_totals(db, since))
+            if found is not None:
+                self._known = dict(found)
+            sums = {key: one for key, one in self._known.items() if key.day >= since}
+            for key, totals in self._sums.items():
+                sums[key] = sums.get(key, NO_TOTALS) + totals
+            return sums
+
+        return await self._db.run(read)
+
+    def _note(self, entries: Sequence[Entry]) -> None:
+        for given in entries:
+            entry = self._priced(given)
+            key = tables.key_of(entry, _date_of(entry.time).isoformat())
+            self._sums[key] = self._sums.get(key, NO_TOTALS) + totals_of(entry)
+            self._rows.append(entry)
+        self._try_to_write()
+
+    def _try_to_write(self) -> None:
+        if self._sums and self._db.write(self._write) is not None:
+            self._rows.clear()
+            self._sums.clear()
+
+    def _write(self, db: sqlite3.Connection) -> int:
+        tables.add_entries(db, self._rows)
+        tables.add_totals(db, self._sums)
+        now = self._clock()
+        today = _date_of(now)
+        if today == self._cleaned:
+            return 0
+        self._cleaned = today
+        return tables.forget(db, now - self._days * _DAY)
+
+    def _priced(self, entry: Entry) -> Entry:
+        if not entry.usage.total:
+            return entry
+        return replace(entry, dollars=self._price(entry.usage, entry.model, entry.tier))
+
+
+def _date_of(seconds: float) -> dt.date:
+    return dt.datetime.fromtimestamp(seconds, tz=dt.UTC).astimezone().date()

@@ -1,0 +1,238 @@
+"""Replies by the digest of their requests, in a SQLite file that several processes share."""
+
+from __future__ import annotations
+
+import math
+import time
+import uuid
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from label_studio_gemini.cache import tables
+from label_studio_gemini.cache.batch import Batch
+from label_studio_gemini.cache.database import PATIENCE, PAUSE, Database
+from label_studio_gemini.cache.rows import REMEMBERED, Kept
+from label_studio_gemini.cache.tables import Limits, StoreState
+from label_studio_gemini.errors import GeminiError
+from label_studio_gemini.gemini.types import GeminiReply
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Collection, Sequence
+    from pathlib import Path
+
+    from label_studio_gemini.cache.rows import Outcome
+
+_T = TypeVar("_T")
+
+LEASE = 10.0
+"""Seconds after which a process that gives no sign of life is taken for dead."""
+USE = 3600.0
+"""Seconds: how exactly the last use of a reply is known, since noting it is a write."""
+
+_TRIM_EVERY = 128  # calls
+_MOST_UNWRITTEN = 1000
+_MOST_UNWRITTEN_CHARACTERS = 16_000_000
+
+
+class Turn(Enum):
+    """Who asks what has no reply yet."""
+
+    OURS = "ours"
+    THEIRS = "another process'"
+
+
+Found: TypeAlias = GeminiReply | GeminiError | Turn
+
+
+@dataclass(slots=True)
+class _Claim:
+    """A question, and its answer, which stays what it is while the file cannot be used."""
+
+    digest: str
+    found: Found = Turn.OURS
+
+
+class ReplyStore:
+    """Replies that were paid for, failures that will not change, and who is asking what.
+
+    It saves calls, and is not needed for any: while the file cannot be used, every request is
+    `Turn.OURS`. What arrives meanwhile is held in memory, up to 1,000 replies of 16 MB together,
+    and written as soon as that is possible.
+
+    Kept are the texts of replies and of failures, digests, tokens, models and times: no prompt, no
+    image, no key.
+
+    Args:
+        path: The file.
+        limits: How much is kept, and for how long.
+        lease: Seconds after which a process that does not `renew` is taken for dead.
+        patience: Seconds to wait for the writes of other processes.
+        pause: Seconds after which a file that could not be used is tried again.
+        clock: The time in seconds since 1970; that of all processes has to agree.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        limits: Limits | None = None,
+        *,
+        lease: float = LEASE,
+        patience: float = PATIENCE,
+        pause: float = PAUSE,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.lease = lease
+        self._db = Database(path, tables.SCHEMA, holds="replies", patience=patience, pause=pause)
+        self._limits = limits or Limits()
+        self._clock = clock
+        self._owner = uuid.uuid4().hex
+        self._claims = Batch(self._db, self._answer)
+        self._arrivals = Batch(self._db, self._keep)
+        # By the thread:
+        self._unwritten: dict[str, Kept] = {}
+        self._has_leased = False
+        self._until_trim = 0
+
+    async def claim(self, digest: str) -> Found:
+        """Return what is known of a request; if that is nothing, it is now ours to `finish`.
+
+        A reply has no usage, and a failure no bill: they are paid for.
+        """
+        claim = _Claim(digest)
+        await self._claims.add(claim)
+        return claim.found
+
+    async def finish(self, digest: str, outcome: Outcome | None, model: str) -> None:
+        """Keep what came of a request that was ours, and let others have it.
+
+        Args:
+            digest: The request's.
+            outcome: Replies and the `REMEMBERED` failures are kept; nothing else is.
+            model: The model that was asked.
+        """
+        kept = None
+        if isinstance(outcome, (GeminiReply, *REMEMBERED)):
+            now = self._clock()
+            is_reply = isinstance(outcome, GeminiReply)
+            until = math.inf if is_reply else now + self._limits.failures_for
+            kept = Kept(outcome, model, now, until)
+        await self._arrivals.add((digest, kept))
+
+    async def renew(self, digests: Collection[str]) -> None:
+        """Give a sign of life for requests that are ours."""
+        expires = self._clock() + self.lease
+        await self._db.run(
+            lambda: self._write(lambda db: tables.renew(db, digests, self._owner, expires))
+        )
+
+    async def show(self) -> StoreState:
+        """Return what is in the store."""
+        state = await self._db.run(lambda: self._db.read(tables.count)) or StoreState()
+        return replace(state, trouble=self._db.trouble)
+
+    async def clear(self) -> int:
+        """Delete all replies and failures, and return how many there were."""
+
+        def clear() -> int:
+            self._unwritten.clear()
+            return (self._write(tables.clear) or 0) if self._db.path.exists() else 0
+
+        return await self._db.run(clear)
+
+    async def aclose(self) -> None:
+        """Let others have what is still ours, and close the file."""
+
+        def let_go() -> None:
+            if self._unwritten or self._has_leased:
+                self._write(lambda db: tables.release_all(db, self._owner))
+
+        await self._db.run(let_go)
+        await self._db.aclose()
+
+    def _answer(self, claims: Sequence[_Claim]) -> None:
+        """Say of each claim what is known; what nobody knows or asks is ours from now on."""
+        now = self._clock()
+        open_claims = [claim for claim in claims if not self._is_in_memory(claim, now)]
+        if not open_claims:
+            return
+        known = self._db.read(
+            lambda db: {claim.digest: self._look(db, claim.digest, now) for claim in open_claims}
+        )
+        used, missing = [], []
+        for claim in open_claims:
+            found = known[claim.digest] if known else None
+            if isinstance(found, tables.Hit):
+                claim.found = found.outcome
+                if found.used is not None and found.used < now - USE:
+                    used.append(claim.digest)
+            elif found is not None:
+                claim.found = found
+            else:
+                missing.append(claim)
+        if used or missing:
+            self._write(lambda db: self._take(db, missing, used, now))
+
+    def _is_in_memory(self, claim: _Claim, now: float) -> bool:
+        kept = self._unwritten.get(claim.digest)
+        if kept is None or kept.until <= now:
+            return False
+        claim.found = kept.again
+        return True
+
+    def _look(self, db: sqlite3.Connection, digest: str, now: float) -> tables.Hit | Turn | None:
+        hit = tables.find(db, digest, now, self._limits.max_age)
+        if hit is None and tables.is_leased(db, digest, self._owner, now):
+            return Turn.THEIRS
+        return hit
+
+    def _take(
+        self, db: sqlite3.Connection, claims: Sequence[_Claim], used: Sequence[str], now: float
+    ) -> int:
+        for claim in claims:
+            found = self._look(db, claim.digest, now)  # once more, now that nobody else can write
+            if found is None:
+                tables.lease(db, claim.digest, self._owner, now + self.lease)
+                self._has_leased = True
+            else:
+                claim.found = found.outcome if isinstance(found, tables.Hit) else found
+        return tables.note_use(db, used, now)
+
+    def _keep(self, arrivals: Sequence[tuple[str, Kept | None]]) -> None:
+        self._unwritten.update({digest: kept for digest, kept in arrivals if kept is not None})
+        self._forget_some()
+        self._until_trim -= len(arrivals)
+        trims = self._until_trim < 0
+
+        def write(db: sqlite3.Connection) -> int:
+            if trims:
+                tables.trim(db, self._clock(), self._limits)
+            return tables.release(db, [digest for digest, _ in arrivals], self._owner)
+
+        if self._write(write) is not None and trims:
+            self._until_trim = _TRIM_EVERY
+
+    def _write(self, work: Callable[[sqlite3.Connection], _T]) -> _T | None:
+        """Write what could not be written before, and do `work`; None if it cannot be now."""
+
+        def both(db: sqlite3.Connection) -> _T:
+            for digest, kept in self._unwritten.items():
+                tables.keep(db, digest, kept)
+            return work(db)
+
+        result = self._db.write(both)
+        if result is not None:
+            self._unwritten.clear()
+        return result
+
+    def _forget_some(self) -> None:
+        """Keep what could not be written within bounds; the oldest goes."""
+        sizes = [
+            len(kept.outcome.text) if isinstance(kept.outcome, GeminiReply) else 0
+            for kept in self._unwritten.values()
+        ]
+        total = sum(sizes)
+        while len(sizes) > _MOST_UNWRITTEN or total > _MOST_UNWRITTEN_CHARACTERS:
+            del self._unwritten[next(iter(self._unwritten))]
+            total -= sizes.pop(0)

@@ -1,0 +1,188 @@
+"""The SQL of the replies: each function is a part of a transaction of its caller's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from label_studio_gemini.cache.rows import (
+    failure_from_row,
+    plain_text,
+    reply_from_row,
+    text_bytes,
+    usage_row,
+)
+from label_studio_gemini.gemini.types import GeminiReply
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from label_studio_gemini.cache.rows import Kept, Outcome
+
+# The text comes last: it may go on over many pages, which nothing else has to read.
+_REPLIES = """
+CREATE TABLE replies (
+    digest TEXT PRIMARY KEY, model TEXT NOT NULL, stored REAL NOT NULL, used REAL NOT NULL,
+    size INTEGER NOT NULL, truncated INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, thought_tokens INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL, image_tokens INTEGER NOT NULL, text BLOB NOT NULL
+)
+"""
+_FAILURES = """
+CREATE TABLE failures (
+    digest TEXT PRIMARY KEY, kind TEXT NOT NULL, message TEXT NOT NULL, hint TEXT NOT NULL,
+    stored REAL NOT NULL, until REAL NOT NULL
+)
+"""
+SCHEMA = (
+    (
+        _REPLIES,
+        "CREATE INDEX replies_by_use ON replies (used, size)",
+        "CREATE INDEX replies_by_age ON replies (stored)",
+        _FAILURES,
+        "CREATE TABLE leases (digest TEXT PRIMARY KEY, owner TEXT NOT NULL, expires REAL NOT NULL)",
+    ),
+)
+"""Version by version, the statements that make the tables."""
+
+_ROW_BYTES = 300  # of a reply's row without its text, indexes included
+_ROOM = 0.9  # of the limit is filled after an eviction, so that not each reply causes the next
+
+
+class Hit(NamedTuple):
+    """What is remembered, and when it was used last (None for a failure)."""
+
+    outcome: Outcome
+    used: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may be kept.
+
+    Attributes:
+        max_bytes: What all replies may take; those go first that were not used for longest.
+        max_age: Seconds for which a reply is used.
+        failures_for: Seconds for which a failure is remembered that will not change.
+    """
+
+    max_bytes: int = 1_000_000_000
+    max_age: float = 90 * 86_400.0
+    failures_for: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """What is in the store.
+
+    Attributes:
+        replies: How many.
+        failures: How many are remembered.
+        bytes: What the replies take.
+        oldest: When the oldest of them came, in seconds since 1970; None where there are none.
+        trouble: Why the file cannot be used, or None.
+    """
+
+    replies: int = 0
+    failures: int = 0
+    bytes: int = 0
+    oldest: float | None = None
+    trouble: str | None = None
+
+
+def keep(db: sqlite3.Connection, digest: str, kept: Kept) -> None:
+    """Write a reply or a failure, in place of any other of this digest."""
+    db.execute("DELETE FROM failures WHERE digest = ?", (digest,))
+    outcome = kept.outcome
+    if isinstance(outcome, GeminiReply):
+        text = text_bytes(outcome.text)
+        size = len(text) + _ROW_BYTES
+        head = (digest, plain_text(kept.model), kept.stored, kept.stored, size)
+        row = (*head, outcome.truncated, *usage_row(outcome.usage), text)
+        db.execute(
+            "INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row
+        )
+    else:
+        said = (plain_text(outcome.message), plain_text(outcome.hint))
+        failure = (digest, type(outcome).__name__, *said, kept.stored, kept.until)
+        db.execute("INSERT INTO failures VALUES (?, ?, ?, ?, ?, ?)", failure)
+
+
+def find(db: sqlite3.Connection, digest: str, now: float, max_age: float) -> Hit | None:
+    """Return the reply, else the failure, that is remembered."""
+    query = "SELECT used, truncated, text FROM replies WHERE digest = ? AND stored > ?"
+    row = db.execute(query, (digest, now - max_age)).fetchone()
+    reply = reply_from_row(*row[1:]) if row else None
+    if reply is not None:
+        return Hit(reply, row[0])
+    query = "SELECT kind, message, hint, stored, until FROM failures WHERE digest = ? AND until > ?"
+    row = db.execute(query, (digest, now)).fetchone()
+    failure = failure_from_row(*row) if row else None
+    return None if failure is None else Hit(failure, None)
+
+
+def note_use(db: sqlite3.Connection, digests: Iterable[str], now: float) -> int:
+    """Note that replies were used."""
+    rows = [(now, digest) for digest in digests]
+    return db.executemany("UPDATE replies SET used = ? WHERE digest = ?", rows).rowcount
+
+
+def is_leased(db: sqlite3.Connection, digest: str, owner: str, now: float) -> bool:
+    """Return whether someone else than `owner` is asking."""
+    query = "SELECT 1 FROM leases WHERE digest = ? AND owner <> ? AND expires > ?"
+    return db.execute(query, (digest, owner, now)).fetchone() is not None
+
+
+def lease(db: sqlite3.Connection, digest: str, owner: str, expires: float) -> None:
+    """Let `owner` ask, whoever did before."""
+    db.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", (digest, owner, expires))
+
+
+def renew(db: sqlite3.Connection, digests: Iterable[str], owner: str, expires: float) -> int:
+    """Prolong the leases that `owner` still has."""
+    rows = [(expires, digest, owner) for digest in digests]
+    query = "UPDATE leases SET expires = ? WHERE digest = ? AND owner = ?"
+    return db.executemany(query, rows).rowcount
+
+
+def release(db: sqlite3.Connection, digests: Iterable[str], owner: str) -> int:
+    """End leases of `owner`."""
+    query = "DELETE FROM leases WHERE digest = ? AND owner = ?"
+    return db.executemany(query, [(digest, owner) for digest in digests]).rowcount
+
+
+def release_all(db: sqlite3.Connection, owner: str) -> int:
+    """End all leases of `owner`."""
+    return db.execute("DELETE FROM leases WHERE owner = ?", (owner,)).rowcount
+
+
+def trim(db: sqlite3.Connection, now: float, limits: Limits) -> int:
+    """Delete what is over, then what was not used for longest; return how many replies that are."""
+    db.execute("DELETE FROM failures WHERE until <= ?", (now,))
+    db.execute("DELETE FROM leases WHERE expires <= ?", (now,))
+    old = db.execute("DELETE FROM replies WHERE stored <= ?", (now - limits.max_age,)).rowcount
+    (total,) = db.execute("SELECT COALESCE(SUM(size), 0) FROM replies").fetchone()
+    excess = total - limits.max_bytes * _ROOM if total > limits.max_bytes else 0
+    gone = []
+    for number, size in db.execute("SELECT rowid, size FROM replies ORDER BY used, rowid"):
+        if excess <= 0:
+            break
+        gone.append((number,))
+        excess -= size
+    db.executemany("DELETE FROM replies WHERE rowid = ?", gone)
+    return old + len(gone)
+
+
+def clear(db: sqlite3.Connection) -> int:
+    """Delete all replies and failures; return how many there were."""
+    count = db.execute("DELETE FROM replies").rowcount
+    return count + db.execute("DELETE FROM failures").rowcount
+
+
+def count(db: sqlite3.Connection) -> StoreState:
+    """Return what there is."""
+    query = "SELECT COUNT(*), COALESCE(SUM(size), 0), MIN(stored) FROM replies"
+    replies, size, oldest = db.execute(query).fetchone()
+    (failures,) = db.execute("SELECT COUNT(*) FROM failures").fetchone()
+    return StoreState(replies, failures, size, oldest)

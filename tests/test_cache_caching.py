@@ -1,0 +1,165 @@
+"""The same request is asked once, whoever asks, and is noted each time."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cache_kit import HIT, REPLY, USAGE, Door, ask, asked, caching, fake, noted, until
+from label_studio_gemini.cache import Kind, Ledger
+from label_studio_gemini.errors import (
+    GeminiError,
+    OutOfTokensError,
+    RateLimitError,
+    RequestError,
+    SafetyError,
+    ServiceError,
+    TransportError,
+)
+from label_studio_gemini.gemini.types import GeminiReply, InlineImage, Origin, Priority, Usage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def test_a_second_request_is_answered_without_a_call(tmp_path: Path) -> None:
+    inner = fake()
+    async with caching(tmp_path, inner) as gemini:
+        assert await gemini.generate(asked()) == REPLY
+        assert await gemini.generate(asked()) == HIT
+    assert inner.closed
+    async with caching(tmp_path, inner) as gemini:
+        other = replace(asked(), priority=Priority.INTERACTIVE, origin=Origin("8", 2))
+        assert await gemini.generate(other) == HIT
+    assert len(inner.asked) == 1
+    assert await noted(tmp_path) == [
+        (Kind.CALL, "ok", USAGE.total),
+        (Kind.HIT, "ok", 0),
+        (Kind.HIT, "ok", 0),
+    ]
+
+
+async def test_the_other_api_is_asked_anew(tmp_path: Path) -> None:
+    inner = fake()
+    for api in ("interactions", "generate_content"):
+        async with caching(tmp_path, inner, api=api) as gemini:
+            assert await gemini.generate(asked()) == REPLY
+
+
+async def test_images_without_a_digest_are_told_apart(tmp_path: Path) -> None:
+    inner = fake()
+    async with caching(tmp_path, inner) as gemini:
+        for data in (b"a", b"b", b"a"):
+            await gemini.generate(replace(asked(), images=(InlineImage(data, "image/png"),)))
+    assert len(inner.asked) == 2
+
+
+async def test_a_reply_that_is_cut_short_stays_so(tmp_path: Path) -> None:
+    """Asked again it would be cut short again, and paid again."""
+    inner = fake(GeminiReply("[", USAGE, truncated=True))
+    async with caching(tmp_path, inner) as gemini:
+        await gemini.generate(asked())
+        assert await gemini.generate(asked()) == GeminiReply(
+            "[", Usage(), truncated=True, cached=True
+        )
+
+
+async def test_without_a_store_all_is_asked_and_noted(tmp_path: Path) -> None:
+    inner = fake()
+    async with caching(tmp_path, inner, stores=False) as gemini:
+        assert await gemini.generate(asked()) == REPLY
+        assert await gemini.generate(asked()) == REPLY
+    assert len(await noted(tmp_path)) == 2
+
+
+async def test_requests_on_their_way_together_are_one_call(tmp_path: Path) -> None:
+    door = Door()
+    async with caching(tmp_path, door) as gemini:
+        tasks = [asyncio.create_task(gemini.generate(asked())) for _ in range(20)]
+        await until(lambda: door.came > 0)
+        tasks += [asyncio.create_task(gemini.generate(asked())) for _ in range(20)]
+        await asyncio.sleep(0)
+        door.open.set()
+        replies = await asyncio.gather(*tasks)
+    assert door.came == 1
+    assert replies == [REPLY] + [HIT] * 39
+    assert sorted(await noted(tmp_path)) == [(Kind.CALL, "ok", 100)] + [(Kind.HIT, "ok", 0)] * 39
+
+
+async def test_a_failure_is_shared_too_and_billed_once(tmp_path: Path) -> None:
+    door = Door(RateLimitError("Not now.", hint="Wait.", retry_after=3.0))
+    async with caching(tmp_path, door) as gemini:
+        tasks = [asyncio.create_task(ask(gemini, asked())) for _ in range(3)]
+        await until(lambda: door.came > 0)
+        door.open.set()
+        errors = await asyncio.gather(*tasks)
+        assert [type(error) for error in errors] == [RateLimitError] * 3
+        assert len({id(error) for error in errors}) == 3
+        assert {error.retry_after for error in errors if isinstance(error, RateLimitError)} == {3.0}
+        await ask(gemini, asked())
+    assert door.came == 2  # it was not remembered
+
+
+@pytest.mark.parametrize("bill", [Usage(40), None])
+async def test_a_block_is_billed_once(bill: Usage | None, tmp_path: Path) -> None:
+    inner = fake(SafetyError("It was blocked.", hint="Look at it.", bill=bill))
+    async with caching(tmp_path, inner) as gemini:
+        first, second = await ask(gemini, asked()), await ask(gemini, asked())
+    assert isinstance(first, SafetyError)
+    assert isinstance(second, SafetyError)
+    assert (first.message, first.bill) == ("It was blocked.", bill)
+    assert second.message.startswith("It was blocked. (Remembered since ")
+    assert (second.hint, second.bill) == ("Look at it.", None)
+    assert len(inner.asked) == 1
+    total = 40 if bill else 0
+    assert await noted(tmp_path) == [
+        (Kind.CALL, "SafetyError", total),
+        (Kind.HIT, "SafetyError", 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "calls"),
+    [
+        (OutOfTokensError("No.", hint="Think less."), 1),
+        (ServiceError("No.", hint="Wait."), 2),
+        (RequestError("No.", hint="Change it."), 2),
+        (TransportError("No.", hint="Wait."), 2),
+    ],
+)
+async def test_only_what_will_not_change_is_remembered(
+    error: GeminiError, calls: int, tmp_path: Path
+) -> None:
+    inner = fake(error)
+    async with caching(tmp_path, inner) as gemini:
+        assert await ask(gemini, asked()) is error
+        assert type(await ask(gemini, asked())) is type(error)
+    assert len(inner.asked) == calls
+
+
+async def test_a_bug_inside_is_not_hidden_and_holds_nobody_up(tmp_path: Path) -> None:
+    inner = fake(ZeroDivisionError("a bug"))
+    async with caching(tmp_path, inner) as gemini:
+        for _ in range(2):
+            with pytest.raises(ZeroDivisionError):
+                await gemini.generate(asked())
+    async with caching(tmp_path, fake()) as gemini:
+        assert await gemini.generate(asked()) == REPLY
+
+
+def test_a_ledger_is_not_made_before_it_is_needed(tmp_path: Path) -> None:
+    Ledger(tmp_path / "ledger.sqlite", lambda *_: None)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_what_was_of_no_use_is_asked_anew_and_replaced(tmp_path: Path) -> None:
+    better = replace(REPLY, text="better")
+    inner = fake(REPLY, better)
+    async with caching(tmp_path, inner) as gemini:
+        assert await gemini.generate(asked()) == REPLY
+        assert await gemini.generate(replace(asked(), fresh=True)) == better
+        assert (await gemini.generate(asked())).text == "better"
+    assert len(inner.asked) == 2
