@@ -116,6 +116,56 @@ def gemini_from_pixel(box: PixelBox, size: ImageSize) -> GeminiBox:
     )
 
 
+def gemini_from_percent(box: PercentBox) -> GeminiBox:
+    """Convert a percent box into the 0-1000 grid, independent of the image's size."""
+    return GeminiBox(
+        ymin=box.y * GEMINI_SCALE / 100,
+        xmin=box.x * GEMINI_SCALE / 100,
+        ymax=(box.y + box.height) * GEMINI_SCALE / 100,
+        xmax=(box.x + box.width) * GEMINI_SCALE / 100,
+    )
+
+
+def box_from_crop(box: GeminiBox, area: PixelArea, size: ImageSize) -> GeminiBox:
+    """Convert a box on the 0-1000 grid of a crop into that of the whole image.
+
+    Args:
+        box: On the grid of the crop.
+        area: What the crop shows, in pixels of the image.
+        size: The whole image's.
+    """
+    ymin, xmin = point_from_crop(GeminiPoint(box.ymin, box.xmin), area, size)
+    ymax, xmax = point_from_crop(GeminiPoint(box.ymax, box.xmax), area, size)
+    return GeminiBox(ymin, xmin, ymax, xmax)
+
+
+def point_from_crop(point: GeminiPoint, area: PixelArea, size: ImageSize) -> GeminiPoint:
+    """Convert a point of a crop as `box_from_crop` does; one beyond 0-1000 is moved to the edge."""
+    return GeminiPoint(
+        y=_within((area.top * GEMINI_SCALE + point.y * (area.bottom - area.top)) / size.height),
+        x=_within((area.left * GEMINI_SCALE + point.x * (area.right - area.left)) / size.width),
+    )
+
+
+def box_in_crop(box: GeminiBox, area: PixelArea, size: ImageSize) -> GeminiBox:
+    """Convert a box on the whole image's 0-1000 grid into that of a crop; beyond is cut off."""
+    ymin, xmin = point_in_crop(GeminiPoint(box.ymin, box.xmin), area, size)
+    ymax, xmax = point_in_crop(GeminiPoint(box.ymax, box.xmax), area, size)
+    return GeminiBox(ymin, xmin, ymax, xmax)
+
+
+def point_in_crop(point: GeminiPoint, area: PixelArea, size: ImageSize) -> GeminiPoint:
+    """Convert a point as `box_in_crop` does."""
+    return GeminiPoint(
+        y=_within((point.y * size.height - area.top * GEMINI_SCALE) / (area.bottom - area.top)),
+        x=_within((point.x * size.width - area.left * GEMINI_SCALE) / (area.right - area.left)),
+    )
+
+
+def _within(value: float) -> float:
+    return min(max(value, 0.0), float(GEMINI_SCALE))
+
+
 def iou(a: PixelBox, b: PixelBox) -> float:
     """Return the intersection over union of two boxes, 0.0 to 1.0; 0.0 where both are empty."""
     width = min(a.right, b.right) - max(a.left, b.left)

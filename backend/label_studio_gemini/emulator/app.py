@@ -11,13 +11,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from label_studio_gemini.emulator import control, generation, storage
+from label_studio_gemini.emulator.access import check_access
 from label_studio_gemini.emulator.api import Api
 from label_studio_gemini.emulator.connection import BrokenResponse, Gone, wait
 from label_studio_gemini.emulator.faults import Breakage, Fault
 from label_studio_gemini.emulator.refusals import (
     Refusal,
-    bad_key,
-    missing_key,
     not_found,
     not_offered,
     refusal_from_problem,
@@ -36,8 +35,10 @@ if TYPE_CHECKING:
 
     Handler: TypeAlias = "Callable[[Call], Awaitable[Callable[[Fault], Response]]]"
     Plain: TypeAlias = "Callable[[State, Call], Response]"
+    Row: TypeAlias = tuple[str, list[str], Api, Handler]
     Own: TypeAlias = "Callable[[State, Request], Awaitable[Response]]"
 
+_PROJECT = "/{version}/projects/{project}/locations/{location}"  # of Vertex AI
 _EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _NOT_JSON = "<!DOCTYPE html><html><title>Error 502 (Server Error)!!1</title></html>"
 
@@ -94,22 +95,35 @@ class Emulator:
             Route("/{path:path}", self._endpoint(Api.OTHER, self._nowhere), methods=_EVERY_METHOD),
         ]
 
-    def _table(self) -> list[tuple[str, list[str], Api, Handler]]:
-        kept = self._plain(generation.interaction)
+    def _table(self) -> list[Row]:
         models, files = self._plain(storage.models), self._plain(storage.files)
-        model = "/{version}/models/{name}"
+        return [
+            *self._models("/{version}/models/{name}"),
+            *self._interactions("/{version}"),
+            *self._models(f"{_PROJECT}/publishers/google/models/{{name}}"),
+            *self._interactions(_PROJECT),
+            *self._models("/{version}/publishers/google/models/{name}"),  # the express mode
+            ("/{version}/models/{name}", ["GET"], Api.MODELS, models),
+            ("/{version}/models", ["GET"], Api.MODELS, models),
+            ("/upload/{version}/files", ["POST"], Api.FILES, self._plain(storage.upload)),
+            ("/{version}/files/{name}", ["GET", "DELETE"], Api.FILES, self._plain(storage.file)),
+            ("/{version}/files", ["GET"], Api.FILES, files),
+        ]
+
+    def _models(self, model: str) -> list[Row]:
+        """Return what can be asked of a model at its address."""
         return [
             (f"{model}:generateContent", ["POST"], Api.GENERATE_CONTENT, self._generate),
             (f"{model}:countTokens", ["POST"], Api.COUNT_TOKENS, self._count),
             (f"{model}:{{method}}", ["POST"], Api.OTHER, self._not_offered),
-            (model, ["GET"], Api.MODELS, models),
-            ("/{version}/models", ["GET"], Api.MODELS, models),
-            ("/{version}/interactions", ["POST"], Api.INTERACTIONS, self._generate),
-            ("/{version}/interactions/{name}", ["GET", "DELETE"], Api.INTERACTIONS, kept),
-            ("/{version}/interactions/{name}/cancel", ["POST"], Api.INTERACTIONS, kept),
-            ("/upload/{version}/files", ["POST"], Api.FILES, self._plain(storage.upload)),
-            ("/{version}/files/{name}", ["GET", "DELETE"], Api.FILES, self._plain(storage.file)),
-            ("/{version}/files", ["GET"], Api.FILES, files),
+        ]
+
+    def _interactions(self, place: str) -> list[Row]:
+        kept = self._plain(generation.interaction)
+        return [
+            (f"{place}/interactions", ["POST"], Api.INTERACTIONS, self._generate),
+            (f"{place}/interactions/{{name}}", ["GET", "DELETE"], Api.INTERACTIONS, kept),
+            (f"{place}/interactions/{{name}}/cancel", ["POST"], Api.INTERACTIONS, kept),
         ]
 
     def _own(self, handler: Own) -> Callable[[Request], Awaitable[Response]]:
@@ -148,7 +162,7 @@ class Emulator:
     ) -> Response:
         raw = await self._body(request)
         self._state.recorder.read(record, len(raw))
-        self._check_key(request, record.api)
+        check_access(request, record.api, self._state.settings)
         answer = await handler(Call(request, record, raw))
         fault = self._state.faults.take(record)
         if fault.delay:
@@ -172,15 +186,6 @@ class Emulator:
         if length > largest:
             raise Refusal(f"Request payload size exceeds the limit: {largest} bytes.")
         return b"".join(pieces)
-
-    def _check_key(self, request: Request, api: Api) -> None:
-        if "upload_id" in request.query_params:
-            return  # the address of an upload is its own proof
-        key = request.headers.get("x-goog-api-key") or request.query_params.get("key")
-        if not key:
-            raise missing_key(api)
-        if not self._state.settings.key_is_valid(key):
-            raise bad_key()
 
     def _broken(self, response: Response, breakage: Breakage | None) -> Response:
         if breakage is None:

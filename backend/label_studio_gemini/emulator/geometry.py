@@ -47,6 +47,49 @@ class Frame(NamedTuple):
         """Return the point in the middle."""
         return Point((self.left + self.right) / 2, (self.top + self.bottom) / 2)
 
+    def area(self) -> float:
+        """Return its share of the picture."""
+        return (self.right - self.left) * (self.bottom - self.top)
+
+    def point(self, point: Point) -> Point:
+        """Return where a point of the picture lies in the part that this rectangle cuts out."""
+        return Point(
+            (point.across - self.left) / (self.right - self.left),
+            (point.down - self.top) / (self.bottom - self.top),
+        )
+
+    def seen(self, other: Frame) -> Frame | None:
+        """Return what of another rectangle lies in the part that this one cuts out, or None."""
+        left, top = max(self.left, other.left), max(self.top, other.top)
+        right, bottom = min(self.right, other.right), min(self.bottom, other.bottom)
+        if left >= right or top >= bottom:
+            return None
+        one, end = self.point(Point(left, top)), self.point(Point(right, bottom))
+        return Frame(one.across, one.down, end.across, end.down)
+
+    def seen_ring(self, ring: Ring) -> Ring:
+        """Return what of an outline lies in the part that this rectangle cuts out.
+
+        Each side cuts off what is beyond it (Sutherland and Hodgman); empty where nothing is left.
+        """
+        points = [self.point(point) for point in ring]
+        for axis, edge, sign in ((0, 0.0, 1), (0, 1.0, -1), (1, 0.0, 1), (1, 1.0, -1)):
+            points = _cut(points, axis, edge, sign)
+        return tuple(points)
+
+
+def _cut(points: list[Point], axis: int, edge: float, sign: int) -> list[Point]:
+    """Return the outline of what lies on one side of a line."""
+    kept: list[Point] = []
+    for before, point in zip([*points[-1:], *points[:-1]], points, strict=True):
+        ahead, behind = (point[axis] - edge) * sign, (before[axis] - edge) * sign
+        if (ahead < 0) != (behind < 0):
+            share = behind / (behind - ahead)
+            kept.append(Point(*(b + share * (p - b) for b, p in zip(before, point, strict=True))))
+        if ahead >= 0:
+            kept.append(point)
+    return kept
+
 
 class Lay(NamedTuple):
     """How a picture was laid down: first perhaps transposed, then flipped.

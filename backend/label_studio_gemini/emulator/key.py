@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 from PIL import ImageOps
 from pydantic import BaseModel, Field, JsonValue, ValidationError
 
+from label_studio_gemini.emulator.cuttings import Cuttings, Original
 from label_studio_gemini.emulator.errors import EmulatorError
 from label_studio_gemini.emulator.geometry import Frame, Point, Ring
 from label_studio_gemini.emulator.pictures import Gallery, PictureError, decode, thumbnail
@@ -52,6 +53,7 @@ class KeyPhoto:
         objects: What is to be found in it.
         thumbnail: What it is known by.
         answers: What to answer when it is asked about, by the question's name.
+        original: What parts of it are known by; None where they are not to be.
     """
 
     file_name: str
@@ -60,6 +62,7 @@ class KeyPhoto:
     objects: tuple[KeyObject, ...]
     thumbnail: Pixels = field(repr=False, compare=False)
     answers: Mapping[str, JsonValue] = field(default_factory=dict, hash=False)
+    original: Original | None = field(default=None, repr=False, compare=False)
 
 
 class AnswerKey:
@@ -69,6 +72,7 @@ class AnswerKey:
         """Keep the photos; the emulator finds them by what they show."""
         self.photos = photos
         self.gallery = Gallery([((p.width, p.height), p.thumbnail) for p in photos])
+        self.cuttings = Cuttings([photo.original for photo in photos])
         self.labels = tuple(dict.fromkeys(o.label for p in photos for o in p.objects))
 
 
@@ -186,7 +190,13 @@ def _photo(image: _CocoImage, folder: Path, objects: tuple[KeyObject, ...]) -> K
             hint="Give the sizes and coordinates of the photo after its EXIF orientation.",
         )
     return KeyPhoto(
-        image.file_name, image.width, image.height, objects, thumbnail(upright), image.answers
+        image.file_name,
+        image.width,
+        image.height,
+        objects,
+        thumbnail(upright),
+        image.answers,
+        Original(upright, lambda: _upright(path)),
     )
 
 

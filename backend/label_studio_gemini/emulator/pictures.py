@@ -9,7 +9,7 @@ import numpy as np
 import pillow_heif
 from PIL import Image, UnidentifiedImageError
 
-from label_studio_gemini.emulator.geometry import LAYS, Lay, Pixels
+from label_studio_gemini.emulator.geometry import LAYS, Frame, Lay, Pixels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,10 +31,14 @@ class PictureError(Exception):
 
 
 class Match(NamedTuple):
-    """Which picture was recognised, by its number, and how it was laid."""
+    """Which picture was recognised, by its number, how it was laid, and the part that was cut out.
+
+    A part is known as such only of a picture that lies as it is; None is the whole.
+    """
 
     number: int
     lay: Lay
+    cut: Frame | None = None
 
 
 def decode(data: bytes) -> Image.Image:

@@ -105,13 +105,7 @@ def refusal_from_problem(problem: Problem, *, model: str, retry_seconds: float |
     plain = {
         Problem.BAD_REQUEST: Refusal("Request contains an invalid argument."),
         Problem.BAD_KEY: bad_key(),
-        Problem.UNAUTHENTICATED: Refusal(
-            "Request had invalid authentication credentials. Expected OAuth 2 access token, login "
-            "cookie or other valid authentication credential.",
-            status=401,
-            rpc="UNAUTHENTICATED",
-            code="authentication",
-        ),
+        Problem.UNAUTHENTICATED: unauthenticated(),
         Problem.FORBIDDEN: Refusal(
             "The caller does not have permission",
             status=403,
@@ -197,6 +191,17 @@ def bad_key() -> Refusal:
             },
             {"@type": f"{_TYPE}LocalizedMessage", "locale": "en-US", "message": message},
         ),
+    )
+
+
+def unauthenticated() -> Refusal:
+    """Return the refusal of a token that is none."""
+    return Refusal(
+        "Request had invalid authentication credentials. Expected OAuth 2 access token, login "
+        "cookie or other valid authentication credential.",
+        status=401,
+        rpc="UNAUTHENTICATED",
+        code="authentication",
     )
 
 

@@ -10,8 +10,9 @@ class EmulatorSettings:
     """What may differ between emulators.
 
     Attributes:
-        keys: The API keys that are valid; None for any that is not in `refused_keys`.
-        refused_keys: API keys that are not valid.
+        keys: The API keys, and tokens on Vertex AI, that are valid; None for any that is not in
+            `refused_keys`.
+        refused_keys: API keys and tokens that are not valid.
         model_prefixes: What the names of the models that exist begin with.
         largest_body: The greatest number of bytes of a request.
         keep_requests: How many requests are recorded.
@@ -26,7 +27,7 @@ class EmulatorSettings:
     keep_bytes: int = 128 * 2**20
 
     def key_is_valid(self, key: str) -> bool:
-        """Return whether requests with this key are answered."""
+        """Return whether requests with this key or token are answered."""
         return key not in self.refused_keys and (self.keys is None or key in self.keys)
 
 

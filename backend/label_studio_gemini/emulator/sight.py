@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from label_studio_gemini.emulator.geometry import Lay
 from label_studio_gemini.emulator.pictures import MIME_TYPES, Match, PictureError, decode
 from label_studio_gemini.emulator.refusals import Refusal
 from label_studio_gemini.emulator.scene import Scene, Thing, View
@@ -15,12 +17,16 @@ from label_studio_gemini.emulator.tokens import picture_tokens
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from PIL.Image import Image
+
     from label_studio_gemini.emulator.ask import Picture
     from label_studio_gemini.emulator.files import FileStore
+    from label_studio_gemini.emulator.geometry import Frame
     from label_studio_gemini.emulator.key import AnswerKey
 
 _MOST_PICTURES = 3600
 _REMEMBERED = 4096
+_LEAST_SEEN = 0.2  # of an object's rectangle: of less than that, nobody would say what it is
 
 
 class Sight(NamedTuple):
@@ -73,8 +79,8 @@ class Eye:
         number = place if sight.number is None else sight.number
         if sight.match is None:
             return View(number, (), {})
-        photo, lay = self._key.photos[sight.match.number], sight.match.lay
-        things = tuple(
+        photo, lay, cut = self._key.photos[sight.match.number], sight.match.lay, sight.match.cut
+        things = (
             Thing(
                 known.label,
                 lay.frame(known.frame),
@@ -83,7 +89,8 @@ class Eye:
             )
             for known in photo.objects
         )
-        return View(number, things, photo.answers)
+        seen = (thing if cut is None else _in_part(thing, cut) for thing in things)
+        return View(number, tuple(thing for thing in seen if thing is not None), photo.answers)
 
     def _look(self, model: str, picture: Picture) -> Sight:
         data, mime_type = self._fetch(picture)
@@ -113,9 +120,28 @@ class Eye:
                 "Unable to process input image. Please retry or report in "
                 "https://developers.generativeai.google/guide/troubleshooting"
             ) from error
-        seen = image.size, self._key.gallery.find(image)
+        seen = image.size, self._match(image)
         with self._lock:
             self._seen[digest] = seen
             if len(self._seen) > _REMEMBERED:
                 self._seen.popitem(last=False)
         return seen
+
+    def _match(self, image: Image) -> Match | None:
+        match = self._key.gallery.find(image)
+        if match is not None:
+            photo = self._key.photos[match.number]
+            if image.size == match.lay.size(photo.width, photo.height):
+                return match
+        # A large part of a photo looks much like the photo itself.
+        part = self._key.cuttings.find(image)
+        return match if part is None else Match(part.number, Lay(), part.frame)
+
+
+def _in_part(thing: Thing, cut: Frame) -> Thing | None:
+    """Return an object as it lies in a part of the photo; None where too little of it is there."""
+    frame = cut.seen(thing.frame)
+    if frame is None or frame.area() * cut.area() < _LEAST_SEEN * thing.frame.area():
+        return None
+    rings = (cut.seen_ring(ring) for ring in thing.rings)
+    return replace(thing, frame=frame, rings=tuple(ring for ring in rings if ring))

@@ -13,7 +13,12 @@ from __future__ import annotations
 from label_studio_gemini.images.logins import LoginStore, choose_login
 from label_studio_gemini.images.origins import is_elsewhere
 from label_studio_gemini.images.reader import ImageReader
-from label_studio_gemini.images.types import ImageLimits, LabelStudioLogin, UprightImage
+from label_studio_gemini.images.types import (
+    ImageLimits,
+    LabelStudioLogin,
+    UprightCrop,
+    UprightImage,
+)
 from label_studio_gemini.images.upright import read_upright
 from label_studio_gemini.images.web import Resolver
 
@@ -23,6 +28,7 @@ __all__ = [
     "LabelStudioLogin",
     "LoginStore",
     "Resolver",
+    "UprightCrop",
     "UprightImage",
     "choose_login",
     "is_elsewhere",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 import httpx2
@@ -20,7 +20,7 @@ from label_studio_gemini.images.origins import (
     shown,
 )
 from label_studio_gemini.images.tokens import LOGIN_HINT, is_personal_token
-from label_studio_gemini.images.web import is_ok
+from label_studio_gemini.images.web import is_from_public, is_ok
 
 if TYPE_CHECKING:
     from label_studio_gemini.images.tokens import Tokens
@@ -33,6 +33,19 @@ _LOGIN_PAGE = "/user/login"
 _ACCEPT = "image/*, */*;q=0.5"
 
 
+class Fetched(NamedTuple):
+    """What was fetched.
+
+    Attributes:
+        data: The bytes.
+        public: Whether anybody gets them: each host on the way was a public one, and none was
+            shown a login.
+    """
+
+    data: bytes
+    public: bool
+
+
 class Fetcher:
     """Fetches images. The token of a login goes to that login's origin and nowhere else."""
 
@@ -41,7 +54,7 @@ class Fetcher:
         self._tokens = tokens
         self._limits = limits
 
-    async def fetch(self, url: httpx2.URL, login: LabelStudioLogin | None) -> bytes:
+    async def fetch(self, url: httpx2.URL, login: LabelStudioLogin | None) -> Fetched:
         """Return the bytes behind `url`.
 
         Raises:
@@ -58,13 +71,14 @@ class Fetcher:
                 hint="see whether the server is slow, or raise `images: timeout` in the config.",
             ) from error
 
-    async def _follow(self, first: httpx2.URL, login: LabelStudioLogin | None) -> bytes:
-        url = first
+    async def _follow(self, first: httpx2.URL, login: LabelStudioLogin | None) -> Fetched:
+        url, public = first, True
         for _ in range(self._limits.redirects + 1):
             response = await self._get(url, login)
+            public = public and is_from_public(response)
             try:
                 if not _is_redirect(response):
-                    return await self._body(response, url, login)
+                    return Fetched(await self._body(response, url, login), public)
                 if _is_refusal(response, url, login):
                     raise _refusal(url, login)
                 url = _next_url(response, url)

@@ -8,12 +8,12 @@ import time
 from typing import TYPE_CHECKING
 
 from label_studio_gemini.images.addresses import AddressReader, DataPlace, FilePlace
-from label_studio_gemini.images.fetch import Fetcher
+from label_studio_gemini.images.fetch import Fetched, Fetcher
 from label_studio_gemini.images.files import read_file
 from label_studio_gemini.images.origins import shown
 from label_studio_gemini.images.tokens import Tokens
 from label_studio_gemini.images.types import ImageLimits
-from label_studio_gemini.images.upright import read_upright
+from label_studio_gemini.images.upright import read_crop, read_upright
 from label_studio_gemini.images.web import Web, resolve
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from label_studio_gemini.images.types import LabelStudioLogin, UprightImage
+    from label_studio_gemini.geometry import ImageSize, PixelArea
+    from label_studio_gemini.images.types import LabelStudioLogin, UprightCrop, UprightImage
     from label_studio_gemini.images.web import Resolver
 
 # Decoded, an image may be 600 MB: as many at once as can be worked on at once, and no more.
@@ -83,18 +84,48 @@ class ImageReader:
             UnavailableError: It does not answer; later it may.
             ImageFormatError: The bytes are no usable image.
         """
+        data, public = await self._fetched(address, login, task_id)
+        async with self._decoders:
+            return await asyncio.to_thread(
+                read_upright, data, limits=self._limits, name=shown(address), public=public
+            )
+
+    async def read_crop(
+        self,
+        address: str,
+        choose: Callable[[ImageSize], PixelArea],
+        *,
+        login: LabelStudioLogin | None,
+        task_id: int | None,
+    ) -> UprightCrop:
+        """Return a part of the image at `address` at full detail, upright.
+
+        Args:
+            address: As in `read`.
+            choose: Says, of an image of that size, which part is wanted. It runs in a thread.
+            login: As in `read`.
+            task_id: As in `read`.
+
+        Raises:
+            ImageError: As in `read`.
+        """
+        data, public = await self._fetched(address, login, task_id)
+        async with self._decoders:
+            return await asyncio.to_thread(
+                read_crop, data, choose, limits=self._limits, name=shown(address), public=public
+            )
+
+    async def _fetched(
+        self, address: str, login: LabelStudioLogin | None, task_id: int | None
+    ) -> Fetched:
         # In a thread: it decodes data: URIs, and asks the file system.
         place = await asyncio.to_thread(self._addresses.read, address, login, task_id)
         if isinstance(place, DataPlace):
-            data = place.data
-        elif isinstance(place, FilePlace):
+            return Fetched(place.data, public=False)
+        if isinstance(place, FilePlace):
             data = await asyncio.to_thread(read_file, place.path, self._limits.bytes)
-        else:
-            data = await self._fetcher.fetch(place.url, login)
-        async with self._decoders:
-            return await asyncio.to_thread(
-                read_upright, data, limits=self._limits, name=shown(address)
-            )
+            return Fetched(data, public=False)
+        return await self._fetcher.fetch(place.url, login)
 
     async def aclose(self) -> None:
         """Close the connections and stop what is under way."""

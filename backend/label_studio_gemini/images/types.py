@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from label_studio_gemini.geometry import ImageSize
+    from label_studio_gemini.geometry import ImageSize, PixelArea
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,8 @@ class UprightImage:
         size: The natural upright size of the ORIGINAL in pixels. It is what Label Studio's
             regions refer to, even where `data` holds a smaller copy.
         untouched: Whether `data` is the original, byte for byte.
+        public: Whether anybody gets these very bytes from its address: it is `untouched`, and came
+            from the public internet without a login.
         digest: sha256 of `data`, hexadecimal.
     """
 
@@ -27,10 +29,24 @@ class UprightImage:
     mime_type: str
     size: ImageSize
     untouched: bool = False
+    public: bool = False
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "digest", hashlib.sha256(self.data).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class UprightCrop:
+    """A part of an image, or all of it.
+
+    Attributes:
+        image: What can be sent of it; its `size` is that of the whole.
+        area: What it shows, in pixels of the whole.
+    """
+
+    image: UprightImage
+    area: PixelArea
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,14 @@ from label_studio_gemini.images.exif import UPRIGHT
 from label_studio_gemini.images.formats import Format, format_from_bytes, other_kind
 from label_studio_gemini.images.heif import is_turned, mime_type_of_heif
 from label_studio_gemini.images.layouts import Layout, read_jpeg, read_png, read_webp
-from label_studio_gemini.images.types import UprightImage
+from label_studio_gemini.images.types import UprightCrop, UprightImage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PIL import Image
+
+    from label_studio_gemini.geometry import PixelArea
     from label_studio_gemini.images.types import ImageLimits
 
 _MIME_TYPES = {
@@ -30,7 +35,9 @@ _MIME_TYPES = {
 _READERS = {Format.PNG: read_png, Format.JPEG: read_jpeg, Format.WEBP: read_webp}
 
 
-def read_upright(data: bytes, *, limits: ImageLimits, name: str) -> UprightImage:
+def read_upright(
+    data: bytes, *, limits: ImageLimits, name: str, public: bool = False
+) -> UprightImage:
     """Read an image file; its first picture, where it has several.
 
     What Gemini takes passes through byte for byte, its pixels not decoded, if it is upright, whole
@@ -41,9 +48,60 @@ def read_upright(data: bytes, *, limits: ImageLimits, name: str) -> UprightImage
         data: The file.
         limits: The most pixels, and the largest file that is sent.
         name: What to call the image in an error: an address without its secrets.
+        public: Whether anybody gets these bytes from the image's address.
 
     Raises:
         ImageFormatError: It is no image, is damaged, or too large to be opened.
+    """
+    kind, layout = _read_kind(data, limits, name)
+    is_upright = layout is not None and layout.plain and layout.orientation == UPRIGHT
+    if layout is not None and is_upright and len(data) <= limits.inline_bytes:
+        mime_type = _mime_type(data, kind)
+        return UprightImage(data, mime_type, layout.size, untouched=True, public=public)
+    return _convert(data, kind, layout, limits=limits, name=name)
+
+
+def read_crop(
+    data: bytes,
+    choose: Callable[[ImageSize], PixelArea],
+    *,
+    limits: ImageLimits,
+    name: str,
+    public: bool = False,
+) -> UprightCrop:
+    """Read a part of an image file at full detail: whatever the size of the whole.
+
+    The part that is the whole is read by `read_upright`. Call this in a thread, too.
+
+    Args:
+        data: The file.
+        choose: Says, of an image of that upright size, which part is wanted.
+        limits: The most pixels of the whole, and the largest file that is sent.
+        name: What to call the image in an error.
+        public: As in `read_upright`.
+
+    Raises:
+        ImageFormatError: As `read_upright`.
+    """
+    kind, layout = _read_kind(data, limits, name)
+    picture = _decoded(data, kind, layout, limits, name)
+    size = ImageSize(*picture.size)
+    area = choose(size)
+    if area == (0, 0, *size):
+        return UprightCrop(read_upright(data, limits=limits, name=name, public=public), area)
+    part = picture.crop(area)
+    lossless = layout is not None and layout.lossless
+    with reading(name):
+        png = is_worth_png(part, kind, lossless=lossless, fits=True)
+        sent, mime_type = file_from_picture(part, png=png, most_bytes=limits.inline_bytes)
+    return UprightCrop(UprightImage(sent, mime_type, size), area)
+
+
+def _read_kind(data: bytes, limits: ImageLimits, name: str) -> tuple[Format, Layout | None]:
+    """Return what kind of file it is, and its structure where it is one that Gemini takes.
+
+    Raises:
+        ImageFormatError: It is no image, or too large to be opened.
     """
     kind = format_from_bytes(data)
     if kind is None:
@@ -53,9 +111,7 @@ def read_upright(data: bytes, *, limits: ImageLimits, name: str) -> UprightImage
         layout = _read_layout(data, kind)
     if layout is not None:
         _check_size(layout.size, limits, name)
-        if layout.plain and layout.orientation == UPRIGHT and len(data) <= limits.inline_bytes:
-            return UprightImage(data, _mime_type(data, kind), layout.size, untouched=True)
-    return _convert(data, kind, layout, limits=limits, name=name)
+    return kind, layout
 
 
 def _read_layout(data: bytes, kind: Format) -> Layout | None:
@@ -86,16 +142,24 @@ def _mime_type(data: bytes, kind: Format) -> str:
 def _convert(
     data: bytes, kind: Format, layout: Layout | None, *, limits: ImageLimits, name: str
 ) -> UprightImage:
-    orientation = UPRIGHT if layout is None else layout.orientation
     lossless = layout is not None and layout.lossless
-    with reading(name), open_image(data, kind) as image:
-        _check_size(ImageSize(*image.size), limits, name)
-        picture = upright_from_file(image, kind, orientation)
-        _check_size(ImageSize(*picture.size), limits, name)
+    picture = _decoded(data, kind, layout, limits, name)
+    with reading(name):
         fits = len(data) <= limits.inline_bytes
         png = is_worth_png(picture, kind, lossless=lossless, fits=fits)
         sent, mime_type = file_from_picture(picture, png=png, most_bytes=limits.inline_bytes)
     return UprightImage(sent, mime_type, ImageSize(*picture.size))
+
+
+def _decoded(
+    data: bytes, kind: Format, layout: Layout | None, limits: ImageLimits, name: str
+) -> Image.Image:
+    orientation = UPRIGHT if layout is None else layout.orientation
+    with reading(name), open_image(data, kind) as image:
+        _check_size(ImageSize(*image.size), limits, name)
+        picture = upright_from_file(image, kind, orientation)
+        _check_size(ImageSize(*picture.size), limits, name)
+    return picture
 
 
 def _check_size(size: ImageSize, limits: ImageLimits, name: str) -> None:

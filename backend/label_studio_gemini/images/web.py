@@ -132,13 +132,15 @@ class Web:
     async def _exchange(self, request: httpx2.Request, url: httpx2.URL) -> httpx2.Response:
         assert self._transport is not None
         try:
-            return await self._transport.handle_async_request(request)
+            response = await self._transport.handle_async_request(request)
         except httpx2.HTTPError as error:
             raise UnavailableError(
                 f"`{shown(str(url))}` does not answer: {type(error).__name__}: {error}.",
                 hint="check that this machine reaches it, as in `curl -I <address>`; in a "
                 "container, localhost is the container itself.",
             ) from error
+        response.request = request  # for `is_from_public`
+        return response
 
     def _request(
         self,
@@ -200,6 +202,13 @@ class Web:
 def is_ok(response: httpx2.Response) -> bool:
     """Whether an answer carries what was asked for."""
     return response.status_code == HTTPStatus.OK
+
+
+def is_from_public(response: httpx2.Response) -> bool:
+    """Whether an answer came from the public internet, and without a login: all may have it."""
+    request = response.request  # to the address that was connected to, whatever the host's name
+    is_public = reach(read_ip(request.url.host)) is Reach.PUBLIC
+    return is_public and "authorization" not in request.headers
 
 
 def _too_large(name: str, limit: int) -> FetchError:

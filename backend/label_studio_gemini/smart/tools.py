@@ -1,0 +1,286 @@
+"""SmartTools: an interactive request in, one prediction out, by one call of Gemini."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+from label_studio_gemini.errors import BackendError, ReplyError, TaskError
+from label_studio_gemini.gateway import options_from_config
+from label_studio_gemini.gemini import GeminiRequest, InlineImage, Origin, Priority
+from label_studio_gemini.gemini.retry import time_limit
+from label_studio_gemini.geometry import gemini_from_pixel
+from label_studio_gemini.images import is_elsewhere
+from label_studio_gemini.labels import Shape, read_image_addresses
+from label_studio_gemini.pipeline.outcomes import (
+    Answered,
+    Failure,
+    Prediction,
+    outcome_from_answers,
+)
+from label_studio_gemini.prompts import build_prompt, build_schema
+from label_studio_gemini.regions import ShownImage, build_regions
+from label_studio_gemini.replies import read_reply
+from label_studio_gemini.smart.asking import build_focus, build_smart_question, stored_labels
+from label_studio_gemini.smart.choosing import choose
+from label_studio_gemini.smart.crops import area_to_send, edges_of, reading_from_crop
+from label_studio_gemini.smart.items import ids_of
+from label_studio_gemini.smart.known import KnownRegion, known_regions, read_saved
+from label_studio_gemini.smart.prompts import read_context
+from label_studio_gemini.tasks import read_task
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from label_studio_gemini.config import Config
+    from label_studio_gemini.detections import Reading
+    from label_studio_gemini.gemini import Gemini
+    from label_studio_gemini.geometry import ImageSize, PixelArea
+    from label_studio_gemini.images import ImageReader, LabelStudioLogin
+    from label_studio_gemini.labels import PageAddress
+    from label_studio_gemini.pipeline.outcomes import Outcome
+    from label_studio_gemini.plan import Plan
+    from label_studio_gemini.questions import Question
+    from label_studio_gemini.regions import RegionJson, Regions, ResultJson
+    from label_studio_gemini.smart.items import Item
+    from label_studio_gemini.smart.prompts import Prompts
+    from label_studio_gemini.tasks import Task
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """An interactive request: the task, what is saved with it, and all that came beside."""
+
+    task: Task
+    saved: tuple[Item, ...]
+    context: object
+    plan: Plan
+    login: LabelStudioLogin | None
+    project: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What is asked about an image, once that is read.
+
+    Attributes:
+        prompts: What the annotator means.
+        question: What is asked.
+        size: The whole image's.
+        area: What is sent of it, in its pixels.
+        known: What is there already.
+    """
+
+    prompts: Prompts
+    question: Question
+    size: ImageSize
+    area: PixelArea
+    known: tuple[KnownRegion, ...]
+
+    @property
+    def told(self) -> tuple[KnownRegion, ...]:
+        """What Gemini is told of `known`.
+
+        It hears nothing of it about a box or a point: they say which object is meant, and the same
+        question is the same request then, and paid once, whatever else has been labelled meanwhile.
+        """
+        return self.known if self.prompts.text is not None else ()
+
+
+class SmartTools:
+    """Answers interactive requests. One per process and event loop; its parts are given.
+
+    Args:
+        config: The YAML.
+        gemini: What answers.
+        images: Reads the images of tasks.
+    """
+
+    def __init__(self, config: Config, gemini: Gemini, images: ImageReader) -> None:
+        self._config = config
+        self._gemini = gemini
+        self._images = images
+
+    async def predict(
+        self,
+        value: object,
+        context: object,
+        plan: Plan,
+        login: LabelStudioLogin | None,
+        project: str | None = None,
+    ) -> Outcome:
+        """Answer one interactive request; whatever goes wrong is a `Failure`.
+
+        Args:
+            value: The task as it came in, with its `drafts` and `annotations`.
+            context: The `context` of the request's `params`, as it came in.
+            plan: The project's plan.
+            login: The Label Studio that the task comes from, where it is known.
+            project: The project's name, for the ledger.
+
+        Returns:
+            The regions to suggest, none where nothing was found; their ids are new.
+        """
+        name = "a smart tool"
+        try:
+            task = read_task(value)
+            name = f"a smart tool on {task.name}"
+            call = _Call(task, read_saved(value), context, plan, login, project)
+            async with time_limit(self._config.task_seconds):
+                prediction = await self._predict(call)
+        except BackendError as error:
+            _log.warning("%s failed: %s", name, error)
+            return Failure(error)
+        except Exception:  # noqa: BLE001 - the edge: a defect of ours costs this request alone
+            _log.exception("%s failed in a way that is a bug", name)
+            return Failure(
+                BackendError(
+                    "An unexpected error; it is a bug.",
+                    hint="the log has its traceback: report it.",
+                )
+            )
+        notes = str(prediction.notes)
+        _log.info("%s: %d result items%s", name, len(prediction.regions), notes and f"; {notes}")
+        return prediction
+
+    async def _predict(self, call: _Call) -> Prediction:
+        start = time.perf_counter()
+        label_config, saved_ids = call.plan.label_config, ids_of(call.saved)
+        prompts = read_context(call.context, label_config, saved_ids)
+        question = build_smart_question(prompts, call.plan, self._config)
+        page = _page_of(prompts, call.task)
+        crop = await self._images.read_crop(
+            page.address,
+            lambda size: area_to_send(prompts, size),
+            login=call.login,
+            task_id=call.task.id,
+        )
+        size = crop.image.size
+        known = await asyncio.to_thread(_known, prompts, question, call.saved, size)
+        look = _Look(prompts, question, size, crop.area, known)
+        public = crop.image.untouched and is_elsewhere(page.address, call.login)
+        sent = InlineImage(
+            crop.image.data,
+            crop.image.mime_type,
+            digest=crop.image.digest,
+            address=page.address if public else None,
+        )
+        reply = await self._gemini.generate(self._request(look, sent, call))
+        reading = _checked(read_reply(reply.text), reply.text, truncated=reply.truncated)
+        shown = ShownImage(prompts.image.name, size, page.page)
+        # Pixels take time: the event loop goes on meanwhile.
+        regions = await asyncio.to_thread(_build_regions, reading, look, shown, saved_ids)
+        answered = Answered(reading, regions, reply.usage)
+        tier = options_from_config(question.options).tier
+        outcome = outcome_from_answers([(answered, tier)], seconds=time.perf_counter() - start)
+        assert isinstance(outcome, Prediction)  # it was answered
+        return outcome
+
+    def _request(self, look: _Look, sent: InlineImage, call: _Call) -> GeminiRequest:
+        question = look.question
+        focus = build_focus(look.prompts, question, look.area, look.size, look.told)
+        return GeminiRequest(
+            model=self._config.model,
+            prompt=build_prompt(question, call.task.data, focus=focus),
+            images=(sent,),
+            schema=build_schema(question) if question.structured else None,
+            options=options_from_config(question.options),
+            priority=Priority.INTERACTIVE,
+            origin=Origin(call.project, call.task.id),
+        )
+
+
+def _page_of(prompts: Prompts, task: Task) -> PageAddress:
+    """Return the address of the image that the annotator looks at.
+
+    Raises:
+        TaskError: The task has no such image, or not so many pages.
+    """
+    pages = read_image_addresses(prompts.image, task.data)
+    number = prompts.page or 0
+    if number >= len(pages):
+        raise TaskError(
+            f"The smart tool was used on page {number + 1} of <Image name={prompts.image.name!r}>; "
+            f"the task has {len(pages)}.",
+            hint="open the task again: its data may have changed.",
+        )
+    return pages[number]
+
+
+def _known(
+    prompts: Prompts, question: Question, saved: Sequence[Item], size: ImageSize
+) -> tuple[KnownRegion, ...]:
+    """Return what is there already and not to be suggested again.
+
+    For a text that is all that is saved. For a box or a point it is what the editor has sent with
+    it: what is saved may be a moment old, and an annotator who points at an object means it.
+    """
+    labels = stored_labels(question)
+    if prompts.text is not None:
+        return known_regions((*saved, *prompts.accepted), prompts, labels, size)
+    accepted = known_regions(prompts.accepted, prompts, labels, size)
+    return (*accepted, *_earlier_boxes(prompts, question, size))
+
+
+def _earlier_boxes(
+    prompts: Prompts, question: Question, size: ImageSize
+) -> tuple[KnownRegion, ...]:
+    """Return the boxes before the newest that may be regions: accepted, but not yet saved."""
+    tools = {one.target.name for one in question.objects if one.target.shape is Shape.RECTANGLE}
+    boxes = prompts.boxes[:-1]
+    return tuple(
+        KnownRegion(box.labels, gemini_from_pixel(edges, size))
+        for box, edges in zip(boxes, edges_of(boxes, size), strict=True)
+        if box.tool in tools
+    )
+
+
+def _checked(reading: Reading, text: str, *, truncated: bool) -> Reading:
+    """Return a reading that answers the question, be it that nothing is there.
+
+    Raises:
+        ReplyError: It has nothing that can be used, and is no empty answer.
+    """
+    if truncated:
+        reading = replace(reading, truncated=True)
+    says_else = reading.rejects or reading.truncated or (reading.answers and "[" not in text)
+    if not reading.detections and says_else:
+        raise ReplyError(
+            f"Nothing in Gemini's reply could be used: {text[:200]!r}.",
+            hint="try again; if it stays so, try another model or a simpler prompt.",
+        )
+    return reading
+
+
+def _build_regions(
+    reading: Reading, look: _Look, shown: ShownImage, saved_ids: frozenset[str]
+) -> Regions:
+    whole = reading_from_crop(reading, look.area, look.size)
+    chosen = choose(whole, look.prompts, look.question, look.size, look.known)
+    regions = build_regions(chosen.reading, look.question, [shown])
+    ids = look.prompts.ids | ids_of(look.prompts.accepted) | saved_ids
+    there = (*sorted(ids), look.prompts.prompts)
+    return replace(
+        regions,
+        items=tuple(_with_new_id(item, there) for item in regions.items),
+        dropped=Counter(regions.dropped) + Counter(chosen.dropped),
+    )
+
+
+def _with_new_id(item: ResultJson, there: object) -> ResultJson:
+    """Give an item an id that no region of the image has.
+
+    The id of the same object in another answer would be the same, and a second suggestion take the
+    place of the first one in the editor.
+    """
+    region = cast("RegionJson", item)  # no relations are asked for
+    text = repr((region["id"], there))
+    new = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:10]
+    return {**region, "id": new}
