@@ -45,6 +45,7 @@ def run_backend(config: Config, environment: Environment) -> Iterator[RunningBac
         run_app(build_app(config, environment)) as url,
         httpx2.Client(base_url=url, trust_env=False, timeout=60) as client,
     ):
+        client.get("/versions")  # answers as soon as everything is loaded
         yield RunningBackend(url, client)
 
 

@@ -66,7 +66,7 @@ def test_a_base_with_its_own_label_config(monkeypatch: pytest.MonkeyPatch) -> No
 
 async def test_predict_async_needs_a_pipeline() -> None:
     with pytest.raises(ValueError, match="pipeline"):
-        await GeminiModel(label_config=XML).predict_async([])
+        await GeminiModel(label_config=XML).predict_async({})
 
 
 def test_fit_keeps_nothing() -> None:

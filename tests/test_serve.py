@@ -181,6 +181,7 @@ def test_flask_belongs_to_the_stock_server_alone() -> None:
         (("--config", "none.yaml"), {"GEMINI_API_KEY": "k"}, "'none.yaml' cannot be read"),
         (("--log-level", "loud"), {"GEMINI_API_KEY": "k"}, "no log level 'loud'"),
         (("--port", "99999"), {"GEMINI_API_KEY": "k"}, "'--port'"),
+        ((), {"GEMINI_API_KEY": "k", "BASIC_AUTH_USER": "u"}, "BASIC_AUTH_PASS is not set"),
     ],
 )
 def test_a_mistake_is_one_line_and_a_hint(

@@ -10,7 +10,7 @@ import pytest
 from label_studio_sdk.label_interface import LabelInterface
 
 from backends import RunningBackend, run_backend
-from label_studio_gemini.config import Config, RecipeConfig
+from label_studio_gemini.config import CacheConfig, Config, RecipeConfig
 from label_studio_gemini.demo.photos import sample_label_config, sample_truth
 from label_studio_gemini.demo.scores import LabelledBox, score_boxes
 from label_studio_gemini.emulator import Fault, Stop
@@ -38,7 +38,7 @@ def _running_backend(
 ) -> Iterator[RunningBackend]:
     folder = tmp_path_factory.mktemp("state")
     environment = Environment(state_folder=folder, api_key="a-key", base_url=running_emulator.url)
-    with run_backend(Config(), environment) as running:
+    with run_backend(Config(cache=CacheConfig(enabled=False)), environment) as running:
         yield running
 
 
@@ -273,9 +273,14 @@ def test_concurrency_is_a_limit(
     environment: Environment, gemini: RunningEmulator, photos: Path
 ) -> None:
     gemini.script(Fault(delay=0.05, times=None))
-    with run_backend(Config(concurrency=2), environment) as backend:
-        predict(backend, *(task(photos, "coffee.jpg", i) for i in range(8)))
+    recipe = RecipeConfig(name="r", prompt="Photo {{ task.data.title }}")  # each is its own call
+    with run_backend(Config(concurrency=2, recipes=[recipe]), environment) as backend:
+        tasks = [task(photos, "coffee.jpg", i) for i in range(8)]
+        for one in tasks:
+            one["data"]["title"] = one["id"]
+        predict(backend, *tasks)
     spans = [(request.arrived, request.finished or 0.0) for request in gemini.requests]
+    assert len(spans) == 8
     most = max(sum(a <= start < b for a, b in spans) for start, _ in spans)
     assert most <= 2
 

@@ -16,6 +16,7 @@ CONFIG_VARIABLE = "LABEL_STUDIO_GEMINI_CONFIG"
 
 LOG_LEVEL_VARIABLE = "LOG_LEVEL"
 LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = ("text", "json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class Environment:
         state_folder: MODEL_DIR, else the user's own state folder: what survives a restart.
         config_file: LABEL_STUDIO_GEMINI_CONFIG: the YAML file.
         log_level: LOG_LEVEL, in small letters; `info` where it is none that there is.
+        log_format: LOG_FORMAT, `text` or `json`; `text` where it is neither.
+        basic_auth_user: BASIC_AUTH_USER: with the next one, the login that the server asks for.
+        basic_auth_pass: BASIC_AUTH_PASS.
+        webhook_secret: WEBHOOK_SECRET: what the path of a webhook without login has to end with.
     """
 
     state_folder: Path
@@ -39,6 +44,10 @@ class Environment:
     label_studio_token: str | None = field(default=None, repr=False)
     config_file: Path | None = None
     log_level: str = "info"
+    log_format: str = "text"
+    basic_auth_user: str | None = None
+    basic_auth_pass: str | None = field(default=None, repr=False)
+    webhook_secret: str | None = field(default=None, repr=False)
 
 
 def read_environment(variables: Mapping[str, str]) -> Environment:
@@ -49,6 +58,7 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
 
     folder = first("MODEL_DIR")
     level = (first(LOG_LEVEL_VARIABLE) or "").lower()
+    form = (first("LOG_FORMAT") or "").lower()
     file = first(CONFIG_VARIABLE)
     return Environment(
         state_folder=Path(folder)
@@ -60,4 +70,8 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         label_studio_token=first("LABEL_STUDIO_API_KEY", "LABEL_STUDIO_ACCESS_TOKEN"),
         config_file=Path(file) if file else None,
         log_level=level if level in LOG_LEVELS else "info",
+        log_format=form if form in LOG_FORMATS else "text",
+        basic_auth_user=first("BASIC_AUTH_USER"),
+        basic_auth_pass=first("BASIC_AUTH_PASS"),
+        webhook_secret=first("WEBHOOK_SECRET"),
     )

@@ -1,6 +1,7 @@
 """The model class: Label Studio's convention for ML backends, over our pipeline.
 
-Our own server makes one per request, with the pipeline of the process, and awaits `predict_async`.
+Our own server makes one per request, with the pipeline of the process, and awaits `predict_async`
+for each task.
 The class also runs under the stock server of label-studio-ml 1.0.9, which calls `predict` from
 several threads at once; then the YAML file and the keys come from the environment alone
 (`environment`).
@@ -22,11 +23,13 @@ from label_studio_gemini.gemini import Priority
 from label_studio_gemini.images import LabelStudioLogin, choose_login
 from label_studio_gemini.pipeline import Failure, open_pipeline
 from label_studio_gemini.plan import build_plan
+from label_studio_gemini.smart import SmartTools
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from label_studio_gemini.pipeline import Outcome, Pipeline
+    from label_studio_gemini.plan import Plan
     from label_studio_gemini.regions import PredictionJson
 
 _log = logging.getLogger(__name__)
@@ -67,26 +70,45 @@ class GeminiModel(LabelStudioMLBase):  # type: ignore[misc] # the base has no ty
         """
         return asyncio.run(self._predict_alone(tasks))
 
-    async def predict_async(
-        self, tasks: Sequence[object], priority: Priority = Priority.BATCH
-    ) -> tuple[list[Outcome], str]:
-        """Predict tasks over the pipeline of this process.
-
-        Args:
-            tasks: Tasks as they came in.
-            priority: Whether a person waits for them.
-
-        Returns:
-            One outcome per task, in their order, and the model_version of all of them.
+    @property
+    def plan(self) -> Plan:
+        """What is done for each task of the project, and the model_version of its predictions.
 
         Raises:
             LabelConfigError, ConfigError: The project cannot be predicted at all.
         """
+        return self._own_pipeline.plans.plan(self._xml)
+
+    async def predict_async(
+        self,
+        task: object,
+        priority: Priority = Priority.BATCH,
+        *,
+        context: object = None,
+        project: str | None = None,
+    ) -> Outcome:
+        """Predict one task over the pipeline of this process.
+
+        Args:
+            task: A task as it came in.
+            priority: Whether a person waits for it.
+            context: What a smart tool says about its prompts; None where no smart tool asks.
+            project: Label Studio's name of the project, for the ledger.
+
+        Raises:
+            LabelConfigError, ConfigError: The project cannot be predicted at all.
+        """
+        pipeline = self._own_pipeline
+        if context is not None:
+            tools = SmartTools(pipeline.config, pipeline.gemini, pipeline.images)
+            return await tools.predict(task, context, self.plan, self._login, project)
+        return await pipeline.predict(task, self.plan, self._login, priority, project)
+
+    @property
+    def _own_pipeline(self) -> Pipeline:
         if self._pipeline is None:
-            raise ValueError("predict_async needs the `pipeline` that the model was made with")
-        plan = self._pipeline.plans.plan(self._xml)
-        outcomes = await self._pipeline.predict_all(tasks, plan, self._login, priority)
-        return outcomes, plan.model_version
+            raise ValueError("this needs the `pipeline` that the model was made with")
+        return self._pipeline
 
     async def _predict_alone(self, tasks: Sequence[object]) -> list[AnswerJson]:
         environment = read_environment(os.environ)

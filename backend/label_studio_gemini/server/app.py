@@ -1,0 +1,113 @@
+"""The routes, and what becomes of errors."""
+
+from __future__ import annotations
+
+import logging
+import os
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from label_studio_gemini import __version__
+from label_studio_gemini.config import read_config
+from label_studio_gemini.environment import read_environment
+from label_studio_gemini.errors import BackendError
+from label_studio_gemini.server.auth import WEBHOOK, Guard, LoginWall
+from label_studio_gemini.server.backend import A_BUG, Backend
+from label_studio_gemini.server.bodies import error_response
+from label_studio_gemini.server.limits import SizeLimit
+from label_studio_gemini.server.logs import RequestLog, configure_logging
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from fastapi.responses import Response
+
+    from label_studio_gemini.config import Config
+    from label_studio_gemini.environment import Environment
+
+_log = logging.getLogger(__name__)
+
+
+def create_app() -> FastAPI:
+    """Build the app from the environment alone: what each worker process starts with.
+
+    Raises:
+        ConfigError: The YAML or the environment is wrong.
+    """
+    environment = read_environment(os.environ)
+    configure_logging(environment)
+    return build_app(read_config(environment.config_file), environment)
+
+
+def build_app(config: Config, environment: Environment) -> FastAPI:
+    """Build the ASGI app; nothing is connected before it starts up.
+
+    Raises:
+        ConfigError: Half a login is set.
+    """
+    guard = Guard(environment)
+    backend = Backend(config, environment, guard)
+    app = FastAPI(
+        title="label-studio-gemini",
+        version=__version__,
+        lifespan=backend.lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    routes: list[tuple[str, Callable[..., Coroutine[None, None, Response]], str]] = [
+        ("/", backend.health, "GET"),
+        ("/health", backend.health, "GET"),
+        ("/setup", backend.setup, "POST"),
+        ("/predict", backend.predict, "POST"),
+        (WEBHOOK, backend.webhook, "POST"),
+        ("/versions", backend.versions, "GET"),
+    ]
+    if guard.wants_secret:
+        routes.append((WEBHOOK + "/{secret}", backend.secret_webhook, "POST"))
+    for path, handler, method in routes:
+        app.add_api_route(path, handler, methods=[method], response_model=None)
+    app.add_exception_handler(BackendError, _answer_error)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(Exception, _answer_bug)
+    # The last one is the first that a request meets.
+    app.add_middleware(SizeLimit, megabytes=config.max_request_megabytes)
+    app.add_middleware(LoginWall, guard=guard)
+    app.add_middleware(RequestLog)
+    return app
+
+
+async def _answer_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, BackendError)
+    _log.error("%s", error)
+    return error_response(HTTPStatus.BAD_REQUEST, error.message, error.hint)
+
+
+async def _answer_invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return error_response(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        f"The request is not as Label Studio sends it: {where}: {first['msg']}.",
+        "send JSON: /predict takes `tasks` and `label_config`, /setup `project` and `schema`.",
+    )
+
+
+async def _answer_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return error_response(
+        HTTPStatus(error.status_code),
+        f"{request.method} {request.url.path}: {error.detail}.",
+        "Label Studio asks for /health, /setup, /predict, /webhook and /versions, with JSON.",
+        error.headers,
+    )
+
+
+async def _answer_bug(_request: Request, error: Exception) -> Response:
+    _log.error("a request failed in a way that is a bug", exc_info=error)
+    return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, A_BUG.message, A_BUG.hint)

@@ -1,0 +1,114 @@
+"""What comes in and what goes out, as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Never, NotRequired, TypedDict
+
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from http import HTTPStatus
+
+    from label_studio_gemini.errors import BackendError
+    from label_studio_gemini.model import AnswerJson
+
+
+class SetupBody(BaseModel):
+    """The body of POST /setup: a project introduces itself."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    project: str | int | None = None
+    label_config: str | None = Field(alias="schema", default=None)
+    hostname: str | None = None
+    access_token: str | None = None
+
+
+class PredictBody(BaseModel):
+    """The body of POST /predict. Tasks are read one by one later: a bad one is alone in that."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    tasks: list[Any]
+    project: str | int | None = None
+    label_config: str | None = None
+    params: Any = None
+
+    @property
+    def context(self) -> object:
+        """What a smart tool says about its prompts; None where no smart tool asks."""
+        return self.params.get("context") if isinstance(self.params, dict) else None
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether a person waits: at a smart tool, or for the one task that was opened."""
+        return self.context is not None or len(self.tasks) == 1
+
+
+class WebhookBody(BaseModel):
+    """The part of the body of POST /webhook that says what happened."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    action: str = ""
+
+    @property
+    def is_event(self) -> bool:
+        """Whether it tells of something, rather than asks for something to be done."""
+        return self.action not in {"", "START_TRAINING"}
+
+
+class ErrorJson(TypedDict):
+    """What went wrong, for whoever looks at the answer; Label Studio does not."""
+
+    error: str
+    hint: str
+    task: NotRequired[int | None]
+
+
+class PredictJson(TypedDict):
+    """The answer to /predict: one result per task, in their order."""
+
+    results: list[AnswerJson]
+    model_version: str
+    errors: list[ErrorJson]
+
+
+def build_failed(count: int, error: BackendError, model_version: str) -> PredictJson:
+    """Return the answer for `count` tasks of which none can be predicted.
+
+    The version is never null: Label Studio would lose the batch; no prediction carries it.
+    """
+    results: list[list[Never]] = [[] for _ in range(count)]
+    return {
+        "results": [*results],
+        "model_version": model_version,
+        "errors": [{"error": error.message, "hint": error.hint}],
+    }
+
+
+def json_bytes(content: object) -> bytes:
+    """Write JSON in ASCII: a lone surrogate of a task or a label can be escaped, not encoded."""
+    return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
+def json_response(content: object) -> Response:
+    """Answer with JSON, status 200."""
+    return Response(json_bytes(content), media_type="application/json")
+
+
+def error_response(
+    status: HTTPStatus, message: str, hint: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Answer with an error, and what helps."""
+    body = json_bytes({"error": message, "hint": hint})
+    return Response(body, status, headers, media_type="application/json")
+
+
+def read_task_id(task: object) -> int | None:
+    """Return the id of a task; whatever else stands there may be no JSON at all."""
+    number = task.get("id") if isinstance(task, dict) else None
+    return number if type(number) is int else None

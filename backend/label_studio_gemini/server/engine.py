@@ -1,0 +1,180 @@
+"""What answers: the projects' plans, the logins and the pipeline.
+
+Importing it takes a second (numpy, Pillow, Google's SDK): the server loads it while it already
+answers /health.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, TypeAlias
+
+from label_studio_gemini.errors import BackendError
+from label_studio_gemini.gemini import Priority
+from label_studio_gemini.images import LabelStudioLogin, LoginStore, choose_login
+from label_studio_gemini.model import GeminiModel, answer_from_outcome
+from label_studio_gemini.pipeline import Failure, open_pipeline
+from label_studio_gemini.server.bodies import read_task_id
+from label_studio_gemini.server.jobs import Unfinished, Work
+from label_studio_gemini.server.logs import note_task
+from label_studio_gemini.versions import VersionStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from label_studio_gemini.config import Config
+    from label_studio_gemini.environment import Environment
+    from label_studio_gemini.pipeline import Outcome, Pipeline
+    from label_studio_gemini.server.bodies import PredictBody, PredictJson, SetupBody
+
+_log = logging.getLogger(__name__)
+
+Result: TypeAlias = "Outcome | Unfinished"
+"""What comes of a task in time."""
+
+_WHY_NOT = {
+    Unfinished.GOES_ON: Failure(
+        BackendError(
+            "The task is still being worked on.",
+            hint="retrieve it again in a while: it goes on meanwhile, and is not paid twice.",
+        )
+    ),
+    Unfinished.STOPPED: Failure(
+        BackendError(
+            "The backend was told to stop before the task was done.",
+            hint="retrieve it again when the backend has started again.",
+        )
+    ),
+    Unfinished.GIVEN_UP: Failure(
+        BackendError(
+            "The task was given up: nobody waited for it, and too many were queued.",
+            hint="retrieve it again, with fewer at once.",
+        )
+    ),
+}
+
+
+class Engine:
+    """Answers for all projects. What it remembers of them is on disk, shared by all processes.
+
+    Args:
+        environment: Where that is, and which Label Studio is trusted.
+        pipeline: What predicts.
+    """
+
+    def __init__(self, environment: Environment, pipeline: Pipeline) -> None:
+        self._environment = environment
+        self._pipeline = pipeline
+        self._logins = LoginStore(environment.state_folder / "logins")
+        self._versions = VersionStore(environment.state_folder / "versions")
+
+    async def versions(self) -> list[str]:
+        """List the versions that projects were told of, the last one first."""
+        return await asyncio.to_thread(self._versions.list)
+
+    async def setup(self, body: SetupBody) -> str:
+        """Remember how to reach the project's images, and return its model_version.
+
+        Raises:
+            LabelConfigError, ConfigError: The project cannot be predicted at all.
+        """
+        if body.hostname and body.project is not None:
+            login = LabelStudioLogin(body.hostname, body.access_token or None)
+            await asyncio.to_thread(self._logins.save, str(body.project), login)
+        plan = self._pipeline.plans.plan(body.label_config or "")
+        if plan.unfilled:
+            left = "; ".join(map(str, plan.unfilled))
+            _log.warning("project %r: left to people: %s", body.project, left)
+        await asyncio.to_thread(self._versions.note, plan.model_version)
+        return plan.model_version
+
+    async def model(self, body: PredictBody) -> GeminiModel:
+        """Return the model of the request's project."""
+        return GeminiModel(
+            label_config=body.label_config,
+            pipeline=self._pipeline,
+            login=await self._login(body.project),
+        )
+
+    def works(self, model: GeminiModel, body: PredictBody) -> list[Work[Outcome]]:
+        """Return what is to be done for each task of a request.
+
+        Raises:
+            LabelConfigError, ConfigError: The project cannot be predicted at all.
+        """
+        version = model.plan.model_version
+        return [self._work(model, task, body, version) for task in body.tasks]
+
+    def answer(
+        self, model: GeminiModel, body: PredictBody, results: Sequence[Result]
+    ) -> PredictJson:
+        """Return the answer to a request; what failed or is unfinished is `[]`, and listed."""
+        outcomes = [_WHY_NOT[one] if isinstance(one, Unfinished) else one for one in results]
+        version = model.plan.model_version
+        return {
+            "results": [answer_from_outcome(outcome, version) for outcome in outcomes],
+            "model_version": version,
+            "errors": [
+                {"error": one.error.message, "hint": one.error.hint, "task": read_task_id(task)}
+                for task, one in zip(body.tasks, outcomes, strict=True)
+                if isinstance(one, Failure)
+            ],
+        }
+
+    def _work(
+        self, model: GeminiModel, task: object, body: PredictBody, version: str
+    ) -> Work[Outcome]:
+        number = read_task_id(task)
+        priority = Priority.INTERACTIVE if body.is_waited_for else Priority.BATCH
+
+        async def run(urgent: bool) -> Outcome:  # noqa: FBT001 - as `Work` wants it
+            note_task(number)
+            return await model.predict_async(
+                task,
+                Priority.INTERACTIVE if urgent else priority,
+                context=body.context,
+                project=None if body.project is None else str(body.project),
+            )
+
+        text = identity_of(task, body, version)
+        return Work(
+            run,
+            key=hashlib.sha256(text).hexdigest() if text else None,
+            urgent=priority is Priority.INTERACTIVE,
+            size=len(text),
+        )
+
+    async def _login(self, project: str | int | None) -> LabelStudioLogin | None:
+        remembered = None
+        if project is not None:
+            remembered = await asyncio.to_thread(self._logins.load, str(project))
+        url, token = self._environment.label_studio_url, self._environment.label_studio_token
+        return choose_login(url, token, remembered)
+
+
+@asynccontextmanager
+async def open_engine(config: Config, environment: Environment) -> AsyncIterator[Engine]:
+    """Open the pipeline, and close it afterwards.
+
+    Raises:
+        AuthenticationError: There is no key.
+        ConfigError: The address of the API is none.
+    """
+    async with open_pipeline(config, environment) as pipeline:
+        yield Engine(environment, pipeline)
+
+
+def identity_of(task: object, body: PredictBody, version: str) -> bytes:
+    """Return what makes two tasks one; b"" for a task that is like no other."""
+    number = read_task_id(task)
+    if number is None or not isinstance(task, dict):
+        return b""
+    what = [body.project, number, task.get("data"), version, body.context]
+    try:
+        return json.dumps(what, sort_keys=True).encode("ascii")
+    except RecursionError:
+        return b""

@@ -1,0 +1,187 @@
+"""The log says what happened to whose request, and no secret."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import re
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import pytest
+
+from gates import await_condition
+from label_studio_gemini.demo.photos import sample_label_config
+from label_studio_gemini.emulator import Fault, Problem
+from label_studio_gemini.environment import Environment
+from label_studio_gemini.server.logs import JsonFormatter, TextFormatter, configure_logging
+from services import COMMAND, Backends, free_port
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from label_studio_gemini.emulator import RunningEmulator
+    from services import Service
+
+XML = sample_label_config()
+KEY = "planted-key-4711"
+TOKEN = "planted0token0123456789abcdef0123456789a"
+PASSWORD = "planted-password"
+SECRET = "planted-webhook-secret"
+SIGNATURE = "planted-signature"
+TITLE = "planted words about a patient"
+PROMPT = "planted prompt"
+AUTH = ("ann", PASSWORD)
+
+
+@pytest.fixture
+def backends(gemini: RunningEmulator, tmp_path: Path) -> Backends:
+    return Backends(gemini=gemini.url, folder=tmp_path)
+
+
+def data_uri(photos: Path) -> str:
+    return (
+        f"data:image/jpeg;base64,{base64.b64encode((photos / 'coffee.jpg').read_bytes()).decode()}"
+    )
+
+
+def predict(backend: Service, tasks: list[Any], **headers: str) -> httpx2.Response:
+    body = {"tasks": tasks, "project": "7.1", "label_config": XML, "params": {}}
+    return httpx2.post(
+        f"{backend.url}/predict", json=body, headers=headers, auth=AUTH, timeout=60
+    ).raise_for_status()
+
+
+def do_everything(backend: Service, gemini: RunningEmulator, photos: Path) -> str:
+    """Use each secret, in what goes well and in what fails; return the photo as it was sent."""
+    image = data_uri(photos)
+    setup = {"project": "7.1", "schema": XML, "hostname": "http://127.0.0.1:1"}
+    url = backend.url
+    httpx2.post(f"{url}/setup", json={**setup, "access_token": TOKEN}, auth=AUTH, timeout=60)
+    httpx2.post(f"{url}/webhook/{SECRET}", json={"action": "X", "title": TITLE})
+    httpx2.get(f"{url}/nowhere?sig={SIGNATURE}", auth=AUTH)
+    httpx2.get(f"{url}/versions", auth=("ann", f"{PASSWORD}-wrong"))
+    httpx2.post(f"{url}/predict", content=f'{{"title": "{TITLE}"', auth=AUTH)
+    addresses = [
+        image,
+        f"http://127.0.0.1:1/a.jpg?X-Amz-Signature={SIGNATURE}",
+        f"/data/upload/1/a.jpg?token={SIGNATURE}",
+        f"s3://bucket/a.jpg?versionId={SIGNATURE}",
+        f"http://ann:{PASSWORD}@nowhere.invalid/a.jpg",
+        "data:image/png;base64,cGxhbnRlZA==",
+        {TITLE: TITLE},
+    ]
+    predict(
+        backend, [{"id": i, "data": {"image": a, "title": TITLE}} for i, a in enumerate(addresses)]
+    )
+    for problem in (Problem.BAD_KEY, Problem.RATE_LIMIT, Problem.BAD_REQUEST):
+        gemini.script(Fault(problem=problem, retry_seconds=0))
+        predict(backend, [{"id": 1, "data": {"image": image, "title": f"{TITLE} {problem}"}}])
+    return image
+
+
+@pytest.mark.parametrize(("level", "form"), [("info", "text"), ("info", "json"), ("debug", "text")])
+def test_no_secret_is_in_the_log(
+    level: str, form: str, backends: Backends, gemini: RunningEmulator, photos: Path
+) -> None:
+    """Keys and tokens never are; what tasks say may be at `debug`."""
+    config = backends.folder / "config.yaml"
+    config.write_text(
+        f"attempts: 2\nrecipes: [{{name: r, prompt: '{PROMPT}: {{{{ task.data.title }}}}'}}]\n"
+    )
+    port = free_port()
+    with backends.run(
+        [COMMAND, "serve", "--port", str(port), "--config", config],
+        port,
+        GEMINI_API_KEY=KEY,
+        LABEL_STUDIO_URL="http://127.0.0.1:1",
+        LABEL_STUDIO_API_KEY=TOKEN,
+        BASIC_AUTH_USER=AUTH[0],
+        BASIC_AUTH_PASS=PASSWORD,
+        WEBHOOK_SECRET=SECRET,
+        LOG_LEVEL=level,
+        LOG_FORMAT=form,
+    ) as backend:
+        image = do_everything(backend, gemini, photos)
+        output = backend.output()
+    assert len(gemini.requests) >= 5
+    assert TITLE in gemini.requests[0].prompt
+    secrets = [KEY, TOKEN, PASSWORD, SECRET, SIGNATURE, image[100:140]]
+    if level == "info":
+        secrets += [TITLE, PROMPT]
+    assert [secret for secret in secrets if secret in output] == []
+    if form == "json":
+        for line in output.splitlines():
+            assert {"time", "level", "logger", "message"} <= set(json.loads(line))
+
+
+def test_each_request_has_a_line_and_each_line_a_request(
+    backends: Backends, gemini: RunningEmulator, photos: Path
+) -> None:
+    """Also what is logged while a task is worked on, which is another asyncio task."""
+    gemini.script(Fault(problem=Problem.RATE_LIMIT, retry_seconds=0))
+    with backends.start(LOG_FORMAT="json") as backend:
+        tasks = [{"id": 41, "data": {"image": data_uri(photos)}}, {"id": 42, "data": {}}]
+        given = predict(backend, tasks, **{"x-request-id": "from-a.proxy_1"})
+        made = predict(backend, tasks[:1], **{"x-request-id": "bad id\tof someone"})
+        own = made.headers["x-request-id"]
+        # It is written when the answer is on its way.
+        await_condition(lambda: own in backend.output(), "there is a line for each")
+        lines = [json.loads(line) for line in backend.output().splitlines()]
+    assert given.headers["x-request-id"] == "from-a.proxy_1"
+    assert re.fullmatch(r"[0-9a-f]{12}", own)
+
+    ours = [line for line in lines if line.get("request") == "from-a.proxy_1"]
+    (request,) = (line for line in ours if line["message"] == "request")
+    seconds = request["seconds"]
+    assert 0 < seconds < 60
+    expected = {"method": "POST", "path": "/predict", "status": 200, "project": "7.1"}
+    assert expected | {"tasks": 2, "failed": 1} == {
+        name: request[name] for name in (*expected, "tasks", "failed")
+    }
+    assert {line["task"] for line in ours if "Attempt 1 of" in line["message"]} == {41}
+    assert {line["task"] for line in ours if "failed:" in line["message"]} == {42}
+    (request,) = (
+        line for line in lines if line.get("request") == own and line["message"] == "request"
+    )
+    assert request["tasks"] == 1
+    assert not [line for line in lines if line.get("path") == "/health"], "told at debug only"
+
+
+def record_of(message: str, fields: dict[str, Any] | None = None) -> logging.LogRecord:
+    record = logging.LogRecord("a.b", logging.WARNING, "file", 1, message, None, None)
+    if fields:
+        record.fields = fields
+    return record
+
+
+def test_a_line_of_text_stays_one_line() -> None:
+    fields = {"path": "/a\nb c", "status": 200, "project": "5.1"}
+    line = TextFormatter().format(record_of("request", fields))
+    assert line.endswith(
+        r"WARNING "
+        + str(record_of("").process)
+        + r' a.b: request path="/a\nb c" status=200 project=5.1'
+    )
+    assert "\n" not in line
+
+
+def test_a_traceback_is_a_field_of_json() -> None:
+    record = record_of("it failed")
+    record.exc_info = (ValueError, ValueError("why"), None)
+    line = json.loads(JsonFormatter().format(record))
+    assert line["message"] == "it failed"
+    assert "ValueError: why" in line["traceback"]
+
+
+def test_logging_that_somebody_set_up_is_left_alone(tmp_path: Path) -> None:
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    assert handlers, "pytest has its own"
+    try:
+        configure_logging(Environment(state_folder=tmp_path, log_level="warning"))
+        assert root.handlers == handlers
+        assert root.level == logging.WARNING
+    finally:
+        root.setLevel(level)
