@@ -144,7 +144,9 @@ ITEMS = [
     Case("no label", '[{"box_2d": [10, 20, 30, 40]}]', rejects=(NO_LABEL,)),
     Case("an empty label", '{"box_2d": [10, 20, 30, 40], "label": " "}', rejects=(NO_LABEL,)),
     Case("a number as label", '{"box_2d": [10, 20, 30, 40], "label": 7}', rejects=(NO_LABEL,)),
-    Case("a list as label", '{"box_2d": [10, 20, 30, 40], "label": ["a"]}', rejects=(NO_LABEL,)),
+    Case("a label in a list", '{"box_2d": [10, 20, 30, 40], "label": ["cat"]}', (CAT,)),
+    Case("two labels", '{"box_2d": [10, 20, 30, 40], "label": ["a", "b"]}', rejects=(NO_LABEL,)),
+    Case("a list of a number", '{"box_2d": [1, 2, 3, 4], "label": [7]}', rejects=(NO_LABEL,)),
     Case("endless label", cat_with("[1,2,3,4]").replace("cat", "red " * 99), rejects=(NO_LABEL,)),
     Case("others among objects", f'[{JSON_CAT}, 5, "x", [1, 2]]', (CAT,), (NOT_AN_OBJECT,) * 3),
     Case("an ellipsis", f"[{JSON_CAT}, ...]", (CAT,), (NOT_AN_OBJECT,)),
@@ -167,7 +169,8 @@ ITEMS = [
         "two members that merged",
         '[{"label": "dog", "box_2d": [1, 2, 3, 4], "score: 1}, {"label": "cat", '
         '"box_2d": [10, 20, 30, 40]}]',
-        rejects=(BROKEN,),
+        (CAT,),
+        (BROKEN,),
     ),
     Case("tokens as mask", JSON_CAT[:-1] + ', "mask": <start_of_mask><seg_3><seg_9>}', (CAT,)),
     Case("polygon as mask", JSON_CAT[:-1] + ', "mask": [[1, 2], [3, 4], [5, 6]]}', (CAT,)),
@@ -186,6 +189,25 @@ DIALECTS = [
     Case("keys without quotes", '[{box_2d: [10, 20, 30, 40], label: "cat"}]', (CAT,)),
     Case("comments", f"[ // cats\n{JSON_CAT}, /* and\ndogs */ {JSON_DOG}, # all\n]", (CAT, DOG)),
     Case("trailing commas", "[{'box_2d': [10, 20, 30, 40,], 'label': 'cat',},]", (CAT,)),
+    Case(
+        "the wrong bracket of a tuple",
+        f"{cat_with('(10, 20, 30, 40]')[:-1]}, {JSON_DOG}]",
+        (DOG,),
+        (BROKEN,),
+    ),
+    Case("a tuple's bracket too many", f"[{JSON_CAT[:-1]})}}, {JSON_DOG}]", (DOG,), (BROKEN,)),
+    Case("brackets in a bare label", "{box: [10, 20, 30, 40], label: (cat)}", (), (NO_LABEL,)),
+    Case(
+        "a typographic apostrophe and quotes in a label",
+        "[{\u201cbox\u201d: [10, 20, 30, 40], "
+        "\u201clabel\u201d: \u201ca \u201cc\u201d it\u2019s\u201d}]",
+        (("a \u201cc\u201d it\u2019s", CAT[1]),),
+    ),
+    Case(
+        "typographic quotes in straight ones",
+        cat_with("[10, 20, 30, 40]").replace("cat", "\u201ccat\u201d,"),
+        (("\u201ccat\u201d,", CAT[1]),),
+    ),
     Case("commas in a row", '{"box_2d": [10, 20, 30, 40],, "label": "cat"}', (CAT,)),
     Case("missing commas", f"[{JSON_CAT.replace('],', ']')} {JSON_DOG}]", (CAT, DOG)),
     Case("Python's names", "{'box_2d': [10, 20, 30, 40], 'label': 'cat', 'x': None}", (CAT,)),
@@ -237,6 +259,15 @@ CUTS = [
     Case("before the brace", f"[{JSON_CAT}, {JSON_DOG[:-1]}", (CAT,), truncated=True),
     Case("before a fence", f"```json\n[{JSON_CAT}, {JSON_DOG[:-4]}\n```", (CAT,), truncated=True),
     Case("in an escape", f'[{JSON_CAT}, {{"label": "\\u00', (CAT,), truncated=True),
+    Case(
+        "in typographic quotes",
+        f"[{JSON_CAT}, {{\u201cbox_2d\u201d: [1, 2, 3, 4], \u201clabel\u201d: \u201cdo",
+        (CAT,),
+        truncated=True,
+    ),
+    Case(
+        "in a tuple", f"[{JSON_CAT}, {{'label': 'dog', 'box_2d': (50, 60, 7", (CAT,), truncated=True
+    ),
     Case("in a comment", f"[{JSON_CAT} /* that", (CAT,), truncated=True),
     Case(
         "in a mask", f'[{JSON_CAT}, {JSON_DOG[:-1]}, "mask": "data:im', (CAT, DOG), truncated=True

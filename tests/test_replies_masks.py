@@ -367,7 +367,7 @@ def test_a_dozen_alike_may_be_real_and_more_are_a_loop() -> None:
     few = [{"box_2d": [100 + n, 100, 300 + n, 300], "label": "cup"} for n in range(12)]
     many = [
         {"box_2d": [100 + n, 400 * kind, 300 + n, 400 * kind + 50], "label": "cup"}
-        for n in range(40)
+        for n in range(80)
         for kind in range(3)
     ]
     grid = [
@@ -379,17 +379,17 @@ def test_a_dozen_alike_may_be_real_and_more_are_a_loop() -> None:
     assert len(reply(*few).detections) == 12
     looped = reply(*many)
     assert [found.box.xmin for found in looped.detections if found.box] == [0, 400, 800]
-    assert len(looped.rejects) == 117
+    assert len(looped.rejects) == 237
     assert {reject.reason for reject in looped.rejects} == {RejectReason.REPEATED}
     assert len(reply(*grid).detections) == len(grid)
 
 
 def test_points_in_circles() -> None:
-    drifting = [{"point": [100 + n, 100], "label": f"screw {n}"} for n in range(40)]
-    apart = [{"point": [100 + 3 * n, 100], "label": f"screw {n}"} for n in range(40)]
+    drifting = [{"point": [100 + n, 100], "label": f"screw {n}"} for n in range(80)]
+    apart = [{"point": [100 + 3 * n, 100], "label": f"screw {n}"} for n in range(80)]
 
     assert len(reply(*drifting).detections) == 1
-    assert len(reply(*apart).detections) == 40
+    assert len(reply(*apart).detections) == 80
 
 
 coordinates = st.integers(0, 1000)

@@ -83,8 +83,8 @@ def detections(draw: st.DrawFn) -> Detection:
 @st.composite
 def replies(draw: st.DrawFn, found: list[Detection]) -> str:
     """Write `found` as a model might."""
-    box_key = draw(st.sampled_from(["box_2d", "bbox", "bounding_box", "box"]))
-    label_key = draw(st.sampled_from(["label", "name", "class"]))
+    box_key = draw(st.sampled_from(["box_2d", "bbox", "boundingBox", "box", "coordinates"]))
+    label_key = draw(st.sampled_from(["label", "name", "class", "className", "object"]))
     box = draw(st.sampled_from(BOX_FORMS))
     items = [
         {box_key: box(one.box), label_key: one.label, "score": None} for one in found if one.box
@@ -116,6 +116,8 @@ json_like = st.lists(
             "[1,2,3,4]",
             '"mask":',
             '"point":',
+            *("(", ")", "\u201c", "\u2019", "null", '"object":', '"coordinates":', "},{"),
+            *('"page":', '"image 1":'),
             '"answers":',
             '"image_answers":',
             '"image":',
@@ -183,16 +185,14 @@ def with_one_character_more(text: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("change", [with_one_character_less, with_one_character_more])
 @pytest.mark.parametrize("text", [text for name, text in DIALECTS.items() if "string" not in name])
-def test_a_slip_costs_its_item_and_at_most_its_neighbour(
-    text: str, change: Callable[[str], Iterator[str]]
-) -> None:
+def test_a_slip_costs_its_own_item(text: str, change: Callable[[str], Iterator[str]]) -> None:
     """One structural character too few or too many breaks an item, and mixes none with another."""
     boxes = {found.box: found.label for found in EXPECTED}
     for changed in change(text):
         reading = read_reply(changed)
         for found in reading.detections:
             assert found.label.translate(dict.fromkeys(map(ord, "{}[],:'\""))) == boxes[found.box]
-        assert len(reading.detections) >= len(EXPECTED) - 2
+        assert len(reading.detections) >= len(EXPECTED) - 1
 
 
 SIZE = 1_000_000

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from label_studio_gemini.detections import RejectReason
 from label_studio_gemini.geometry import GeminiBox
 from label_studio_gemini.replies.nodes import JsonList, JsonObject, Value
-from label_studio_gemini.replies.numbers import number_from_text, on_grid
+from label_studio_gemini.replies.numbers import numbers_from_texts, on_grid
 
 _MAX_STRING = 200
 _SEPARATORS = re.compile(r"[\s,;\[\]()]+")
@@ -50,11 +50,8 @@ def _nests(value: JsonList) -> bool:
 
 
 def _read_box(value: Value) -> ReadBox | RejectReason:
-    edges = _edges(value)
-    if edges is None:
-        return RejectReason.BAD_BOX
-    numbers = [number for edge in edges if (number := number_from_text(edge)) is not None]
-    return _box_from_numbers(numbers) if len(numbers) == len(edges) else RejectReason.BAD_BOX
+    numbers = numbers_from_texts(_edges(value) or ())
+    return RejectReason.BAD_BOX if numbers is None else _box_from_numbers(numbers)
 
 
 def _edges(value: Value) -> list[str] | None:
@@ -83,12 +80,12 @@ def _edges_of_object(value: JsonObject) -> list[str] | None:
 
 
 def _box_from_numbers(numbers: list[float]) -> ReadBox | RejectReason:
-    inside = [on_grid(number) for number in numbers]
-    box = GeminiBox(*inside)
+    box = GeminiBox(*map(on_grid, numbers))
+    clamped = box != tuple(numbers)
     if box.ymin > box.ymax:
         box = box._replace(ymin=box.ymax, ymax=box.ymin)
     if box.xmin > box.xmax:
         box = box._replace(xmin=box.xmax, xmax=box.xmin)
     if box.ymin == box.ymax or box.xmin == box.xmax:
         return RejectReason.EMPTY_BOX
-    return ReadBox(box, clamped=inside != numbers)
+    return ReadBox(box, clamped)

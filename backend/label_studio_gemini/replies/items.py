@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from label_studio_gemini.replies.boxes import ReadBox, read_boxes
 from label_studio_gemini.replies.keys import (
     ANSWERS_KEY,
     BOX_KEYS,
@@ -13,18 +14,25 @@ from label_studio_gemini.replies.keys import (
     ITEM_KEYS,
     LABEL_KEYS,
     MASK_KEYS,
+    MAYBE_BOX_KEYS,
+    MAYBE_LABEL_KEYS,
     NUMBER_KEYS,
     POINT_KEYS,
     spelled,
 )
 from label_studio_gemini.replies.nodes import Bare, JsonList, JsonObject, Value
-from label_studio_gemini.replies.numbers import image_number, is_nothing, whole_number
+from label_studio_gemini.replies.numbers import is_nothing, whole_number
+from label_studio_gemini.replies.strings import text_from_quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _OF_ITEM = frozenset({*ITEM_KEYS, *IMAGE_KEYS, ID_KEY, ANSWERS_KEY})
 _MAYBE_LISTS = frozenset({"points", "box"})  # of one item, or of all
+_LABEL_KEYS = frozenset(LABEL_KEYS)
+_PLACE_KEYS = frozenset((*BOX_KEYS, *POINT_KEYS, *MASK_KEYS))
+_MAYBE_KEYS = frozenset((*MAYBE_BOX_KEYS, *MAYBE_LABEL_KEYS))
+_MAX_LABEL = 300  # longer is no label, but a model that ran in circles
 
 Members: TypeAlias = dict[str, Value]
 """What an item says: its known keys, spelled as in `BOX_KEYS` and the others."""
@@ -48,10 +56,15 @@ class Round(NamedTuple):
         return whole_number(first_of({**said, **self.members}, NUMBER_KEYS))
 
 
-def is_item(node: JsonObject) -> bool:
-    """Say whether an object has a box, a point, or a mask and a label: not a list of such."""
+def is_item(node: JsonObject, *, surely: bool = False) -> bool:
+    """Say whether an object has a box, a point, or a mask and a label: not a list of such.
+
+    Args:
+        node: The object.
+        surely: Leave out the keys that may as well be the names of questions.
+    """
     own = [(key, value) for key, value in node.members if not _holds_items(value)]
-    names = {spelled(key) for key, _ in own}
+    names = {spelled(key) for key, _ in own} if surely else {*names_of(own)}
     labelled = not names.isdisjoint(LABEL_KEYS)
     if not names.isdisjoint(_MAYBE_LISTS) and (not labelled or len(own) < len(node.members)):
         names -= {
@@ -66,18 +79,40 @@ def is_item(node: JsonObject) -> bool:
     )
 
 
+def names_of(members: Sequence[tuple[str, Value]]) -> list[str]:
+    """Return for each member of an object its key, as it is spelled in `BOX_KEYS` and the others.
+
+    A key that may be a question's name as well stands for `label` or `box_2d` where no other does,
+    and what is under it can be one.
+    """
+    names = [spelled(key) for key, _ in members]
+    if _MAYBE_KEYS.isdisjoint(names):
+        return names
+    said = {name: value for name, (_, value) in zip(names, members, strict=True)}
+    if _LABEL_KEYS.isdisjoint(said):
+        label = next((name for name in MAYBE_LABEL_KEYS if _text_of(said.get(name))), None)
+        names = [LABEL_KEYS[0] if name == label else name for name in names]
+    if _PLACE_KEYS.isdisjoint(said):
+        box = next((name for name in MAYBE_BOX_KEYS if _is_box(said.get(name))), None)
+        names = [BOX_KEYS[0] if name == box else name for name in names]
+    return names
+
+
+def label_of(members: Members) -> str:
+    """Return the label of an item without the white space around it, or "" where it has none."""
+    return _text_of(first_of(members, LABEL_KEYS)) or ""
+
+
+def is_unclosed(value: Value | None) -> bool:
+    """Say whether a value is a text whose closing quote was forgotten: where it ends is unknown."""
+    return isinstance(value, Bare) and value.startswith('"')
+
+
 def lacks_only_place(node: JsonObject) -> bool:
     """Say whether an object that is no item has a label and answers, as only items have both."""
     names = {spelled(key) for key, _ in node.members}
     holders = {spelled(key) for key, value in node.members if not isinstance(value, str)}
     return not names.isdisjoint(LABEL_KEYS) and ANSWERS_KEY in names and holders <= {ANSWERS_KEY}
-
-
-def image_of(node: JsonObject) -> int | None:
-    """Return the number of the image that an object names, where that is whole."""
-    members = node.members[:-1] if node.cut_in_value else node.members
-    named = (image_number(value) for key, value in members if spelled(key) in IMAGE_KEYS)
-    return next((number for number in named if number is not None), None)
 
 
 def rounds_of_item(item: JsonObject) -> list[Round]:
@@ -87,8 +122,7 @@ def rounds_of_item(item: JsonObject) -> list[Round]:
     items, between which a model forgot `},{`. Elsewhere the last one holds, as in any JSON reader.
     """
     rounds = [Round({}, {})]
-    for key, value in item.members:
-        name = spelled(key)
+    for name, (key, value) in zip(names_of(item.members), item.members, strict=True):
         members, others = rounds[-1]
         if name in members or (key in others and _is_complete(members)):
             members, others = Round({}, {})
@@ -123,7 +157,26 @@ def without_cut(item: JsonObject) -> JsonObject | None:
 
 def first_of(members: Members, keys: Sequence[str]) -> Value | None:
     """Return the value of the first of `keys` that `members` has, or None."""
-    return next((members[key] for key in keys if key in members), None)
+    for key in keys:
+        if key in members:
+            return members[key]
+    return None
+
+
+def _text_of(value: Value | None) -> str | None:
+    """Return the text that a label is: in quotes, or the one in a list; or None."""
+    if isinstance(value, JsonList) and value.whole and value.end >= 0 and len(value.items) == 1:
+        value = value.items[0]
+    if not isinstance(value, str) or isinstance(value, Bare) or len(value) > _MAX_LABEL:
+        return None
+    return text_from_quoted(value).strip()
+
+
+def _is_box(value: Value | None) -> bool:
+    """Say whether a list or an object is a box, or some: no answer is."""
+    if value is None or isinstance(value, str):
+        return False
+    return any(isinstance(box, ReadBox) for box in read_boxes(value))
 
 
 def _holds_items(value: Value) -> bool:

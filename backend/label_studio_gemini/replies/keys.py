@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-BOX_KEYS = ("box_2d", "bounding_box", "bbox", "box")
+BOX_KEYS = ("box_2d", "bounding_box", "bbox", "box", "bbox_2d", "bounding_box_2d")
 """The spellings of the key of a box, the preferred one first."""
+
+MAYBE_BOX_KEYS = ("coordinates",)
+"""Likewise, where there is no other place; a question may have this name as well."""
 
 POINT_KEYS = ("point", "points", "point_2d", "keypoint")
 """The spellings of the key of a point."""
@@ -14,8 +17,14 @@ MASK_KEYS = ("mask", "segmentation_mask", "segmentation", "polygon")
 LABEL_KEYS = ("label", "name", "class", "category")
 """The spellings of the key of a label, the preferred one first."""
 
+MAYBE_LABEL_KEYS = ("class_name", "category_name", "object_name", "labels", "object")
+"""Likewise, where there is no other label; a question may have one of these names as well."""
+
 IMAGE_KEYS = ("image", "image_index", "image_number")
 """The spellings of the key of the number of an item's image."""
+
+MAYBE_IMAGE_KEYS = ("image_id", "page", "page_number")
+"""Likewise, where there is no other; a question may have one of these names as well."""
 
 ID_KEY = "id"
 
@@ -46,9 +55,21 @@ ITEM_KEYS = frozenset((*BOX_KEYS, *POINT_KEYS, *MASK_KEYS, *LABEL_KEYS))
 KNOWN_KEYS = ITEM_KEYS | {*IMAGE_KEYS, ID_KEY, ANSWERS_KEY, IMAGE_ANSWERS_KEY, *RELATIONS_KEYS}
 """The keys whose meaning is known; any other one of an item or a reply may be a question's name."""
 
+_SPELLINGS = {
+    name.replace("_", ""): name
+    for name in (
+        *(*KNOWN_KEYS, *MAYBE_BOX_KEYS, *MAYBE_LABEL_KEYS, *MAYBE_IMAGE_KEYS, *NUMBER_KEYS),
+        *(*SOURCE_KEYS, *GOAL_KEYS, *KIND_KEYS),
+    )
+}
+_MAX_KEY = 200  # characters; a longer one is none that is known
+
 
 def spelled(key: str) -> str:
-    r"""Return `key` as it is spelled here: also that of `Box 2D`, `bounding-box` and `box\_2d`."""
-    if key in KNOWN_KEYS or (key.islower() and key.isidentifier()):
+    r"""Return `key` as it is spelled here: also that of `Box 2D`, `boundingBox` and `box\_2d`."""
+    if key in KNOWN_KEYS or len(key) > _MAX_KEY:
         return key
-    return key.strip().lower().replace("\\", "").replace(" ", "_").replace("-", "_")
+    name = key
+    if not (key.islower() and key.isidentifier()):
+        name = key.strip().lower().replace("\\", "").replace(" ", "_").replace("-", "_")
+    return _SPELLINGS.get(name.replace("_", ""), name)

@@ -1,58 +1,143 @@
 """Which detections a model wrote because it ran in circles: the same again, ever so slightly moved.
 
-An exact repetition is refused where it is read. A loop whose items differ (boxes that drift by a
-thousandth, `cup 57`, `cup 58` at one place) is known by its length: real objects are not a dozen
-times in one place.
+An exact repetition is refused where it is read. A loop whose items differ is one of three, and
+what makes it one is that no real scene holds so many:
+
+- in one place: more than 12, each within two thousandths of the FIRST, edge by edge (`cup 57`,
+  `cup 58` with one box);
+- about one place: more than 60, each edge within a tenth of the first box's side;
+- on a creep: more than 60 that move by the same step each time (within a thousandth, as numbers
+  are rounded), by less than a quarter of the box's side or two thousandths.
+
+So a stack of 20 chairs stays whole, however closely they stand: the last is nowhere near the first,
+and they are not 60. A row of 80 seats does: its step is as wide as a seat.
+
+Only what has one label is compared. `cup 57` and `cup 58` have: a number behind a word may be a
+count. `57`, `B 12` and `10 cm` have not: there the number is what was read.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict, deque
-from itertools import chain
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from label_studio_gemini.geometry import GeminiPoint
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from label_studio_gemini.detections import Detection
 
-_MOST_ALIKE = 12
-"""So many in one place may be real."""
-_LOOK_BACK = 16  # how many kinds of item a loop may go round
-_SLIGHTLY = 0.1  # how far an edge moves from one round to the next, beside the box's side
-_NEAR = 1  # likewise a point, in thousandths
-_DIGITS = re.compile(r"\d+")
+_MOST_IN_PLACE = 12
+_MOST_ALIKE = 60
+_LOOK_BACK = 16  # how many places a loop may go round
+_IN_PLACE = 2  # thousandths
+_ABOUT = 0.1  # of a box's side
+_CREEP = 0.25  # likewise
+_ROUNDING = 1  # thousandths
+_COUNT = re.compile(r"(?<=[^\W\d_]{2})[\s_#-]*+\d++\Z")
+
+_Edges = tuple[float, ...]
+"""The edges of a box, or the two numbers of a point."""
+
+
+@dataclass(slots=True, eq=False)
+class _Round:
+    """Detections that may repeat one another.
+
+    Attributes:
+        edges: Where the next one is compared with.
+        limits: How far it may be from there, edge by edge.
+        step: How far the second is from the first, where that matters; () while it is not known.
+        members: The indices of all.
+        in_place: The indices of those that are just where the first is.
+    """
+
+    edges: _Edges
+    limits: _Edges
+    members: list[int]
+    in_place: list[int] = field(default_factory=list)
+    step: _Edges = ()
 
 
 def in_circles(detections: Sequence[Detection]) -> frozenset[int]:
     """Return the indices of the detections that only repeat an earlier one; that one is kept."""
-    recent: defaultdict[object, deque[int]] = defaultdict(lambda: deque(maxlen=_LOOK_BACK))
-    rounds: dict[int, list[int]] = {}
-    for index, detection in enumerate(detections):
-        earlier = recent[_DIGITS.sub("#", detection.label), detection.image]
-        alike = next((i for i in reversed(earlier) if _alike(detections[i], detection)), None)
-        rounds[index] = [] if alike is None else rounds[alike]
-        rounds[index].append(index)
-        if alike is not None:
-            earlier.remove(alike)
-        earlier.append(index)
-    loops = {id(one): one[1:] for one in rounds.values() if len(one) > _MOST_ALIKE}
-    return frozenset(chain.from_iterable(loops.values()))
-
-
-def _alike(a: Detection, b: Detection) -> bool:
-    if a.box is None or b.box is None:
-        near = (
-            a.point and b.point and max(abs(p - q) for p, q in zip(a.point, b.point, strict=True))
-        )
-        return a.box is b.box and near is not None and near <= _NEAR
-    top, left, bottom, right = a.box
-    tall, wide = _SLIGHTLY * (bottom - top), _SLIGHTLY * (right - left)
-    other = b.box
-    return (
-        abs(top - other.ymin) <= tall
-        and abs(left - other.xmin) <= wide
-        and abs(bottom - other.ymax) <= tall
-        and abs(right - other.xmax) <= wide
+    kinds: defaultdict[object, list[tuple[int, _Edges]]] = defaultdict(list)
+    for index, one in enumerate(detections):
+        edges = one.box or one.point
+        if edges is not None:
+            kinds[_COUNT.sub("#", one.label), one.image, len(edges)].append((index, edges))
+    return frozenset(
+        index
+        for kind in kinds.values()
+        if len(kind) > _MOST_IN_PLACE
+        for index in _repetitions(kind)
     )
+
+
+def _repetitions(kind: Sequence[tuple[int, _Edges]]) -> Iterator[int]:
+    for one in _rounds(kind, _stays, _ABOUT):
+        if len(one.in_place) >= _MOST_IN_PLACE:
+            yield from one.in_place
+        if len(one.members) > _MOST_ALIKE:
+            yield from one.members[1:]
+    for one in _rounds(kind, _creeps, _CREEP) if len(kind) > _MOST_ALIKE else ():
+        if len(one.members) > _MOST_ALIKE:
+            yield from one.members[1:]
+
+
+def _rounds(
+    kind: Sequence[tuple[int, _Edges]], takes: Callable[[_Round, int, _Edges], bool], share: float
+) -> list[_Round]:
+    """Put each detection into the latest round that takes it, or let it begin one."""
+    rounds: list[_Round] = []
+    recent: deque[_Round] = deque(maxlen=_LOOK_BACK)
+    for index, edges in kind:
+        taker = next((one for one in reversed(recent) if takes(one, index, edges)), None)
+        if taker is None:
+            taker = _Round(edges, _limits(edges, share), [])
+            rounds.append(taker)
+        else:
+            recent.remove(taker)
+        taker.members.append(index)
+        recent.append(taker)
+    return rounds
+
+
+def _stays(one: _Round, index: int, edges: _Edges) -> bool:
+    """Say whether `edges` are about where the first are, and note if they are just there."""
+    if not _within(one.edges, edges, one.limits):
+        return False
+    if all(abs(a - b) <= _IN_PLACE for a, b in zip(one.edges, edges, strict=True)):
+        one.in_place.append(index)
+    return True
+
+
+def _creeps(one: _Round, _: int, edges: _Edges) -> bool:
+    """Say whether `edges` are one step from the last, which are these then."""
+    if not _within(one.edges, edges, one.limits):
+        return False
+    step = tuple(b - a for a, b in zip(one.edges, edges, strict=True))
+    if one.step and any(abs(a - b) > _ROUNDING for a, b in zip(one.step, step, strict=True)):
+        return False
+    one.step = one.step or step
+    one.edges, one.limits = edges, _limits(edges, _CREEP)
+    return True
+
+
+def _within(a: _Edges, b: _Edges, limits: _Edges) -> bool:
+    for one, other, limit in zip(a, b, limits, strict=True):  # noqa: SIM110 - much faster
+        if abs(one - other) > limit:
+            return False
+    return True
+
+
+def _limits(edges: _Edges, share: float) -> _Edges:
+    """Return how far others may be from `edges`: a share of the box's side, of a point nothing."""
+    if len(edges) == len(GeminiPoint._fields):
+        return (_IN_PLACE, _IN_PLACE)
+    half = len(edges) // 2
+    sides = [share * (end - start) for start, end in zip(edges[:half], edges[half:], strict=True)]
+    return tuple(max(side, _IN_PLACE) for side in sides) * 2

@@ -51,9 +51,7 @@ class JsonList:
         self.items.append(value)
         if isinstance(value, JsonObject):
             self.holds_object = True
-        elif isinstance(value, str) and not (
-            isinstance(value, Bare) and not value.startswith('"')
-        ):
+        elif isinstance(value, str) and not (isinstance(value, Bare) and not value.startswith('"')):
             self.holds_quoted = True
 
     def add_key(self, _key: str, *, after_comma: bool) -> None:  # noqa: ARG002 - as in JsonObject

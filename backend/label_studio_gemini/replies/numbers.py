@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"\s*+[-+]?(?:\d++\.?+\d*+|\.\d++)(?:[eE][-+]?\d++)?+\s*+", re.ASCII)
 _SEPARATORS = re.compile(r"[\s,;\[\]()]+")
 _IMAGE = re.compile(
-    r"(?:image|img|picture|page)?+[\s_#]*+([1-9]\d{0,3}+)(?:\.0*+)?+", re.IGNORECASE | re.ASCII
+    r"(?:(?:image|img|picture|page)[\s_-]*+)?+[\s_#]*+(0|[1-9]\d{0,3}+)(?:\.0*+)?+",
+    re.IGNORECASE | re.ASCII,
 )
 _NOTHING = frozenset({"null", "None"})
 _MAX_WHOLE = 2**53  # beyond, a float does not hold every one
@@ -50,7 +51,12 @@ def on_grid(number: float) -> float:
 
 def image_number(value: Value | None) -> int | None:
     """Return the number of an image, from 1, as it is named: `2`, `"2"`, `"Image 2"`; or None."""
-    named = _IMAGE.fullmatch(value.strip()) if isinstance(value, str) else None
+    return (counted_image(value) if isinstance(value, str) else None) or None
+
+
+def counted_image(name: str) -> int | None:
+    """Return the number in the name of an image, from 0 or from 1, whichever was counted from."""
+    named = _IMAGE.fullmatch(name.strip())
     return None if named is None else int(named[1])
 
 

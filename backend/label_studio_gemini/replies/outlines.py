@@ -27,7 +27,7 @@ from label_studio_gemini.replies.numbers import (
     split_numbers,
 )
 from label_studio_gemini.replies.points import named_point
-from label_studio_gemini.replies.scan import scan
+from label_studio_gemini.replies.scan import MAX_TOKENS, scan
 from label_studio_gemini.replies.strings import text_from_quoted
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 _MIN_POINTS = 3
 _MAX_STRING = 1_000_000  # characters; a model can write fewer
-_MAX_TOKENS = 40_000  # of all strings of a reply; likewise
 _TOKENS_PER_STRING = 10  # what it costs to look into one, counted in tokens
 _CLEARLY = 0.01  # how much better, in IoU, one order must fit its box to be taken for it
 _LEAST_FIT = 0.05  # an outline that overlaps its box by less, in either order, is of something else
@@ -81,7 +80,7 @@ class OutlineReader:
     """Reads the polygons of one reply, and no more of those in strings than a model can write."""
 
     def __init__(self) -> None:
-        self._tokens_left = _MAX_TOKENS
+        self._tokens_left = MAX_TOKENS // 2
 
     def read(self, value: Value) -> Outline | None:
         """Read a polygon, or None where `value` is none that is whole.

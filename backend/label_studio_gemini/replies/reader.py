@@ -10,26 +10,34 @@ from typing import TYPE_CHECKING
 from label_studio_gemini.detections import Detection, Reading, Reject, RejectReason
 from label_studio_gemini.errors import ReplyError
 from label_studio_gemini.replies.answers import answers_beside, read_answers
+from label_studio_gemini.replies.beside import Found
 from label_studio_gemini.replies.drafts import Draft, ReadMask, read_mask, settled, share_mask
-from label_studio_gemini.replies.finder import Found, ItemFinder
-from label_studio_gemini.replies.items import first_of, is_item, rounds_of_item, without_cut
+from label_studio_gemini.replies.finder import ItemFinder
+from label_studio_gemini.replies.items import (
+    first_of,
+    is_item,
+    is_unclosed,
+    label_of,
+    names_of,
+    rounds_of_item,
+    without_cut,
+)
 from label_studio_gemini.replies.keys import (
     ANSWERS_KEY,
     BOX_KEYS,
     ITEM_KEYS,
     LABEL_KEYS,
     POINT_KEYS,
-    spelled,
 )
 from label_studio_gemini.replies.loops import in_circles
 from label_studio_gemini.replies.nodes import Bare, JsonList, JsonObject, raw_from_value
 from label_studio_gemini.replies.numbers import is_nothing
 from label_studio_gemini.replies.outlines import OutlineReader
+from label_studio_gemini.replies.parts import Part, parts_of
 from label_studio_gemini.replies.pictures import PictureReader
 from label_studio_gemini.replies.places import Place, read_places
 from label_studio_gemini.replies.relations import ItemCounter, Numbering, read_relation
 from label_studio_gemini.replies.scan import scan
-from label_studio_gemini.replies.strings import text_from_quoted
 
 if TYPE_CHECKING:
     from label_studio_gemini.detections import Answer, Relation
@@ -38,9 +46,8 @@ if TYPE_CHECKING:
     from label_studio_gemini.replies.outlines import Outline
     from label_studio_gemini.replies.scan import Scan
 
-_MAX_LABEL = 300  # longer is no label, but a model that ran in circles
 _NOTHING_AROUND = re.compile(r"[\s`]*+(?:json)?+[\s`]*+", re.IGNORECASE)
-_CUT_AT_START = re.compile(r"[\[{\s]++(?:[\"']|\Z)")
+_NULL = re.compile(r"[\s`]*+(?:json\b)?+[\s`]*+(?:null|None)[\s`]*+", re.IGNORECASE)
 
 
 class Reader:
@@ -65,8 +72,8 @@ class Reader:
             ReplyError: It holds no answer.
         """
         found = scan(self._text)
-        parts = self._parts(found)
-        if not parts:
+        parts = parts_of(found, self._finder) or self._parts_alone(found)
+        if not parts and _NULL.fullmatch(self._text) is None:
             raise ReplyError(
                 "The reply holds no list and no object that could be an answer: "
                 f"{self._text[:80]!r}.",
@@ -81,19 +88,10 @@ class Reader:
         self._read_answers()
         return self._reading()
 
-    def _parts(self, found: Scan) -> list[tuple[Node, list[Found]]]:
-        """Return the nodes that are an answer, each with its items; one without items is `[]`."""
-        for nodes in (found.fenced, found.plain):
-            parts = []
-            for node in nodes:
-                beside_before = self._finder.beside_items
-                items = self._finder.items_in(node)
-                if items or self._finder.beside_items > beside_before or _is_blank(node):
-                    parts.append((node, items))
-            if parts:
-                return parts
+    def _parts_alone(self, found: Scan) -> list[Part]:
+        """Return what holds no item but is all that the reply says, for it to be refused."""
         alone = (node for node in found.fenced + found.plain if self._is_alone(node))
-        return [(node, [Found(node, None)]) for node in alone]
+        return [Part(node, [Found(node, None)]) for node in alone]
 
     def _is_alone(self, node: Node) -> bool:
         """Say whether a list that holds no item is all that the reply says: `[1, 2, 3]`."""
@@ -115,7 +113,7 @@ class Reader:
             rest = without_cut(item)
             for said in rounds_of_item(rest) if rest and rest.whole else ():
                 place = first_of(said.members, (*BOX_KEYS, *POINT_KEYS))
-                if _label(said.members) and place is not None:
+                if label_of(said.members) and place is not None:
                     self._read_round(said, item, found.image)
         elif not item.whole:
             self._count_broken(item, found.image)
@@ -126,7 +124,7 @@ class Reader:
 
     def _count_broken(self, item: JsonObject, image: int | None) -> None:
         """Count a broken item as one, unless it may be several that lost what stood between."""
-        names = [name for key, _ in item.members if (name := spelled(key)) in ITEM_KEYS]
+        names = [name for name in names_of(item.members) if name in ITEM_KEYS]
         if len(names) > len(set(names)):
             self._counter.lose_count()
         self._counter.add(None, image)
@@ -136,9 +134,10 @@ class Reader:
             self._reject(RejectReason.NO_BOX, item)
             return
         numbered = self._counter.add(said.number, image)
-        label, places = _label(said.members), read_places(said.members)
+        label, places = label_of(said.members), read_places(said.members)
         if not label and RejectReason.NO_BOX not in places:
-            self._reject(RejectReason.NO_LABEL, item)
+            unclosed = is_unclosed(first_of(said.members, LABEL_KEYS))
+            self._reject(RejectReason.BROKEN if unclosed else RejectReason.NO_LABEL, item)
             return
         good = [place for place in places if isinstance(place, Place)]
         for place in places:
@@ -161,7 +160,9 @@ class Reader:
         if value is None or is_nothing(value):
             return answers
         for one in self._finder.elements_in(value) or [value]:
-            if not isinstance(one, JsonObject) or not is_item(one):  # its parts are items
+            if not isinstance(one, JsonObject) or not is_item(
+                one, surely=True
+            ):  # its parts are items
                 answers.update(self._answers_in(one))
         return answers
 
@@ -207,11 +208,11 @@ class Reader:
 
     def _read_answers(self) -> None:
         """Read what is said of the images: what stands beside items, and above that `answers`."""
-        for image, answers in self._finder.beside:
+        for image, answers in self._finder.said.flat:
             self._answers[image].update(answers)
-        for found in self._finder.answers:
+        for found in self._finder.said.answers:
             self._answers[found.image].update(self._answers_in(found.value))
-        for value in self._finder.unplaced:
+        for value in self._finder.said.unplaced:
             self._reject(RejectReason.BAD_ANSWER, value)
 
     def _answers_in(self, node: Value) -> dict[str, Answer]:
@@ -228,7 +229,7 @@ class Reader:
 
     def _relations(self, numbering: Numbering) -> tuple[Relation, ...]:
         relations: dict[Relation, None] = {}
-        for found in self._finder.relations:
+        for found in self._finder.said.relations:
             node = found.value
             if isinstance(node, JsonObject) and node.end < 0:
                 self._truncated = True
@@ -245,18 +246,3 @@ class Reader:
 
     def _reject(self, reason: RejectReason, item: Value) -> None:
         self._rejects.append(Reject(reason, raw_from_value(item)))
-
-
-def _label(members: Members) -> str:
-    """Return the label of an item without the white space around it, or "" where it has none."""
-    value = first_of(members, LABEL_KEYS)
-    if not isinstance(value, str) or isinstance(value, Bare) or len(value) > _MAX_LABEL:
-        return ""
-    return text_from_quoted(value).strip()
-
-
-def _is_blank(node: Node) -> bool:
-    """Say whether a node that holds no item says so: `[]`, `{"boxes": []}`, or cut before one."""
-    if node.end < 0:
-        return _CUT_AT_START.match(node.source, node.start) is not None
-    return node.whole and (isinstance(node, JsonObject) or node.empty)

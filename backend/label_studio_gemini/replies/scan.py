@@ -19,10 +19,14 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from label_studio_gemini.replies.nodes import Bare, JsonList, JsonObject, Node
 
-MAX_TOKENS = 100_000
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_TOKENS = 80_000
 """Brackets, keys and scalars that are read; the text counts as cut behind them.
 
 No Gemini model writes more than 65,536 tokens. An object with box and label is 11 of ours and more
@@ -43,6 +47,15 @@ _INNER = rf"""(?: (?: (?!{_CLOSING})" [^"\\\[\]{{}}\n,:`]{{0,80}}+ ){{1,6}}+ (?=
 # In single quotes an apostrophe is no end, and a quote without an end is noise: bounded likewise.
 _SINGLE_CLOSING = r"""' (?=\s*+(?:[,:\]}]|\Z))"""
 _SINGLE = rf"""[^'\\\n`]*+ (?: (?: \\. | (?!{_SINGLE_CLOSING})' ) [^'\\\n`]*+ ){{0,20}}+"""
+# Typographic quotes open and close a string like straight ones; one of another kind is within it.
+_CURLY, _CURLY_SINGLE = (
+    rf"""[^{quotes}\\\n`]*+ (?: (?: \\. | (?! [{quotes}] \s*+ (?: [,:\]}})] | \Z ) ) [{quotes}] )
+    [^{quotes}\\\n`]*+ ){{0,8}}+"""
+    for quotes in ('"\u201c-\u201f', "'\u2018-\u201b")
+)
+# What a forgotten closing quote swallows: the next item as far as its first key.
+_SWALLOWED = re.compile(r"""\}[\s\]}]*+,?+\s*+\{\s*+["'\u2018-\u201f]?+\w++\Z""")
+_MAX_SWALLOWED = 100
 _SPACE = r"""\s*+ (?: \\[nrt] \s*+ )*+"""
 # A drawn mask, or one in tokens, ends where its own characters do: a quote that it lacks at either
 # end (github.com/google-gemini/cookbook/issues/798) costs nothing else.
@@ -61,16 +74,19 @@ _START = re.compile(r"\[|\{|```")
 _TOKEN = re.compile(
     rf"""
     {_SPACE} (?: (?P<comma> , ) {_SPACE} )?+
-    (?: (?P<open_list> \[ )
+    (?: (?P<open_list> [\[(] )
       | (?P<close_list> \] )
+      | (?P<close_tuple> \) )
       | (?P<open_object> \{{ )
       | (?P<close_object> \}} )
       | "?+ (?P<blob> {_BLOB} ) ["']?+
       | (?P<stray> {_STRAY} )
       | (?: "(?P<double> {_BODY}{_INNER} )"
           | '(?P<single> {_SINGLE} )'
+          | [\u201c-\u201f](?P<curly> {_CURLY} )["\u201c-\u201f]
+          | [\u2018-\u201b](?P<curly_single> {_CURLY_SINGLE} )['\u2018-\u201b]
           | (?P<literal> (?: [-+]?[0-9.][0-9.eE+-]*+ | true | false | null | True | False | None )
-                         (?=[\s,:\[\]{{}}"'/\#`]|\Z) )
+                         (?=[\s,:\[\](){{}}"'/\#`]|\Z) )
           | (?P<bare> "{_BODY} | [^\s"'`\[\]{{}},:/\#\\][^\[\]{{}},:\n`]*+ )
         ) (?P<key> \s*+ : )?+
       | (?P<fence> `{{3,}}+ )
@@ -80,6 +96,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_OTHER_KEYS = ("single", "literal", "bare", "curly", "curly_single")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +129,8 @@ def scan(text: str, max_tokens: int = MAX_TOKENS) -> Scan:
         match = token(text, position)
         if match is None:
             return builder.finished(tokens, exhausted=False)
-        position = match.end()
-        takers[match.lastgroup or ""](match)
+        back = takers[match.lastgroup or ""](match)
+        position = match.end() if back is None else back
     return builder.finished(max_tokens, exhausted=True)
 
 
@@ -122,18 +139,22 @@ class _Builder:
 
     Attributes:
         stack: The open ones. Where there are none, only what `_START` finds may be taken in.
-        takers: For each named group of `_TOKEN`, what takes its match in.
+        takers: For each named group of `_TOKEN`, what takes its match in; and where to read on, if
+            that is not behind it.
     """
 
     def __init__(self, source: str) -> None:
         self.stack: list[Node] = []
-        self.takers = {
+        self.takers: dict[str, Callable[[re.Match[str]], int | None]] = {
             "open_list": self._open_list,
             "open_object": self._open_object,
             "close_list": self._close_list,
             "close_object": self._close_object,
+            "close_tuple": self._close_tuple,
             "double": self._add_quoted,
             "single": self._add_quoted,
+            "curly": self._add_quoted,
+            "curly_single": self._add_quoted,
             "literal": self._add_bare,
             "bare": self._add_bare,
             "key": self._add_key,
@@ -145,6 +166,7 @@ class _Builder:
         }
         self._source = source
         self._open_objects = 0
+        self._open_tuples = 0
         self._in_fence = False
         self._fenced: list[Node] = []
         self._plain: list[Node] = []
@@ -154,7 +176,9 @@ class _Builder:
         return Scan(tuple(self._fenced), tuple(self._plain), tokens, exhausted)
 
     def _open_list(self, match: re.Match[str]) -> None:
-        self._push(JsonList(self._source, match.start("open_list")))
+        opened = self._push(JsonList(self._source, match.start("open_list")))
+        if opened and match["open_list"] == "(":
+            self._open_tuples += 1
 
     def _open_object(self, match: re.Match[str]) -> None:
         start = match.start("open_object")
@@ -175,17 +199,23 @@ class _Builder:
         return True
 
     def _close_list(self, match: re.Match[str]) -> None:
-        self._close(JsonList, len(self.stack) - self._open_objects, match)
+        self._close("[", len(self.stack) - self._open_objects - self._open_tuples, match)
 
     def _close_object(self, match: re.Match[str]) -> None:
-        self._close(JsonObject, self._open_objects, match)
+        self._close("{", self._open_objects, match)
 
-    def _close(self, kind: type[Node], open_of_kind: int, match: re.Match[str]) -> None:
-        """Close the innermost node of `kind`; what is open within it lacks its own bracket."""
+    def _close_tuple(self, match: re.Match[str]) -> None:
+        if self._source[self.stack[-1].start] == "(":
+            self._pop(match.end())
+        else:
+            self.stack[-1].add_noise(")")
+
+    def _close(self, bracket: str, open_of_kind: int, match: re.Match[str]) -> None:
+        """Close the innermost node of a kind; what is open within it lacks its own bracket."""
         if not open_of_kind:
             self.stack[-1].whole = False
             return
-        while not isinstance(self.stack[-1], kind):
+        while self._source[self.stack[-1].start] != bracket:
             self._break_off(match.start())
         self._pop(match.end())
 
@@ -198,7 +228,9 @@ class _Builder:
         node.finish(end)
         if isinstance(node, JsonObject):
             self._open_objects -= 1
-        elif self.stack and isinstance(around := self.stack[-1], JsonList):
+            return
+        self._open_tuples -= self._source[node.start] == "("
+        if self.stack and isinstance(around := self.stack[-1], JsonList):
             around.holds_quoted = around.holds_quoted or node.holds_quoted
 
     def _add_quoted(self, match: re.Match[str]) -> None:
@@ -207,20 +239,25 @@ class _Builder:
     def _add_bare(self, match: re.Match[str]) -> None:
         self.stack[-1].add(Bare(match[match.lastindex or 0].rstrip()))
 
-    def _add_key(self, match: re.Match[str]) -> None:
-        key = match["double"]
-        if key is None:
-            key = match["single"] or match["literal"] or match["bare"] or ""
-        self._leave_numbers(match.start())
+    def _add_key(self, match: re.Match[str]) -> int | None:
+        kind = "double"
+        if match[kind] is None:
+            kind = next(name for name in _OTHER_KEYS if match[name] is not None)
+        key = match[kind]
+        swallowed = _SWALLOWED.search(key, len(key) - _MAX_SWALLOWED) if "{" in key else None
+        if swallowed is not None:
+            self.stack[-1].add(Bare('"' + key[: swallowed.start()]))
+            return match.start(kind) + swallowed.start()
+        if isinstance(self.stack[-1], JsonList):
+            self._leave_numbers(match.start())
         self.stack[-1].add_key(key, after_comma=match["comma"] is not None)
+        return None
 
     def _leave_numbers(self, end: int) -> None:
         """Break off the lists of numbers that a key stands in: they miss their brackets.
 
         Where they hold a string, a stray quote may have swallowed more than the brackets.
         """
-        if not _is_of_numbers(self.stack[-1]):
-            return
         lists = list(itertools.takewhile(_is_of_numbers, reversed(self.stack)))
         if len(lists) < len(self.stack) and isinstance(self.stack[-1 - len(lists)], JsonObject):
             for _ in lists:
@@ -240,7 +277,7 @@ class _Builder:
         """End what is open, as the end of the text does: no JSON reaches across a fence."""
         self._in_fence = not self._in_fence
         self.stack.clear()
-        self._open_objects = 0
+        self._open_objects = self._open_tuples = 0
 
 
 def _is_of_numbers(node: Node) -> bool:

@@ -8,7 +8,9 @@ import re
 _MAX_REPAIRED = 1_000_000
 _HELD = "\udfff"  # stands for an escaped backslash: `mended` has left no surrogate in any text
 _BAD_ESCAPE = re.compile(r'\\(?!["/bfnrt]|u[0-9a-fA-F]{4})')
-_BARE_QUOTE = re.compile(r'(?<!\\)"')
+_BARE_QUOTE = re.compile(r'"(?<!\\")')
+# Made once: `json.loads` makes one for each text, which takes longer than to read a label.
+_decode = json.JSONDecoder(strict=False).decode
 
 
 def mended(text: str) -> str:
@@ -26,11 +28,11 @@ def text_from_quoted(raw: str) -> str:
     if "\\" not in raw:
         return raw
     try:
-        text = json.loads(f'"{raw}"', strict=False)
+        text = _decode(f'"{raw}"')
     except ValueError:
         if len(raw) > _MAX_REPAIRED:
             return raw
         kept = _BAD_ESCAPE.sub("", raw.replace("\\\\", _HELD))
         kept = _BARE_QUOTE.sub(r'\\"', kept).replace(_HELD, "\\\\")
-        text = json.loads(f'"{kept}"', strict=False)
+        text = _decode(f'"{kept}"')
     return mended(str(text))
