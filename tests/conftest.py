@@ -9,11 +9,14 @@ import pytest
 
 from label_studio_gemini.demo.photos import answer_key_path, sample_folder
 from label_studio_gemini.emulator import read_answer_key, run_emulator
+from real_label_studio import label_studio_command, running_label_studio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from label_studio_gemini.emulator import RunningEmulator
+    from real_editor import Editor
+    from real_label_studio import LabelStudio
 
 
 @pytest.fixture
@@ -63,3 +66,29 @@ def gemini(running_emulator: RunningEmulator) -> RunningEmulator:
     running_emulator.clear_faults()
     running_emulator.clear_requests()
     return running_emulator
+
+
+@pytest.fixture(scope="session")
+def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStudio]:
+    """Run a real Label Studio for all tests that are marked so; skip where there is none."""
+    data = tmp_path_factory.mktemp("label-studio")
+    with running_label_studio(label_studio_command(), data) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def editor(label_studio: LabelStudio, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
+    """Run a browser with its labelling page; skip where there is none.
+
+    No longer than for a module: while playwright runs, no other test may have an event loop.
+    """
+    pytest.importorskip("playwright.sync_api", reason="needs playwright, which drives a browser")
+    from real_editor import (  # noqa: PLC0415 - most environments lack playwright
+        chromium_command,
+        running_editor,
+        screenshot_folder,
+    )
+
+    screenshots = screenshot_folder(tmp_path_factory.mktemp("screenshots"))
+    with running_editor(chromium_command(), label_studio, screenshots) as editor:
+        yield editor

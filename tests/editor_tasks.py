@@ -28,6 +28,11 @@ class _Id(BaseModel):
     id: int
 
 
+class _Result(BaseModel):
+    task: int
+    result: list[Item]
+
+
 class Tasks(LabelStudio):
     """Tasks with several images each, and predictions that no backend made."""
 
@@ -72,14 +77,17 @@ class Tasks(LabelStudio):
             The project and the task.
         """
         project = self.create_project(label_config)
-        addresses = self.upload_files(photos)
-        places: dict[str, JsonValue] = {
-            key: addresses[names] if isinstance(names, str) else [addresses[one] for one in names]
-            for key, names in data.items()
-        }
-        task = self.create_task(project, places)
+        task = self.create_task(project, with_addresses(data, self.upload_files(photos)))
         self.create_prediction(task, result)
         return project, task
+
+    def results(self, project: int) -> dict[int, list[Item]]:
+        """Return what is stored as the prediction of each task, which has one."""
+        stored = TypeAdapter(list[_Result]).validate_json(
+            self._get("/api/predictions/", project=project)
+        )
+        assert len({one.task for one in stored}) == len(stored)
+        return {one.task: one.result for one in stored}
 
     def ensure_view(self, project: int) -> None:
         """Give the project a tab in the Data Manager, unless it has one.
@@ -90,3 +98,13 @@ class Tasks(LabelStudio):
         views = TypeAdapter(list[_Id])
         if not views.validate_json(self._get("/api/dm/views", project=project)):
             self._post("/api/dm/views", {"project": project, "data": {"title": "All"}})
+
+
+def with_addresses(
+    data: Mapping[str, str | list[str]], addresses: Mapping[str, str]
+) -> dict[str, JsonValue]:
+    """Return the data of a task with addresses in place of the names of photos."""
+    return {
+        key: addresses[names] if isinstance(names, str) else [addresses[one] for one in names]
+        for key, names in data.items()
+    }

@@ -15,27 +15,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from playwright.sync_api import sync_playwright
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from editor_tasks import Item, Tasks
+from real_label_studio import PASSWORD, USER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from numpy.typing import NDArray
     from playwright.sync_api import ConsoleMessage, Page
 
     from real_label_studio import LabelStudio
 
-USER, PASSWORD = "admin@example.com", "password123"
 OPENS_WITHIN = 40.0
 """Seconds that a labelling page may take on a busy machine; 3 to 4 are usual."""
 NOISE = "/heidi-tips"
 """Label Studio's own page asks its vendor for tips, in vain when offline."""
 
+FAINT = 8
+"""The least change of a colour, of 255, that counts as painted."""
 UNCOVERED = ".lsf-tool__controls { visibility: hidden }"
 """The slider of the brush lies over the image."""
 
@@ -59,16 +63,32 @@ FIT = """
 SHOWN = """
 () => {
   const { annotationStore: { selected } } = window.Htx;
-  const images = [...selected.names.values()].filter(tag => tag.type === "image");
   return {
     regions: selected.regionStore.regions.length,
     results: selected.serializeAnnotation(),
-    pictures: images.map(({ imageRef }) => {
-      const { left, top, right, bottom } = imageRef.getBoundingClientRect();
-      return [left, top, right, bottom];
-    }),
   };
 }
+"""
+PICTURES = """
+() => [...Htx.annotationStore.selected.names.values()]
+  .filter(tag => tag.type === "image")
+  .map(({ imageRef }) => {
+    const { left, top, right, bottom } = imageRef.getBoundingClientRect();
+    return [left, top, right, bottom];
+  })
+"""
+
+SHOW_ONLY = """
+(control) => Htx.annotationStore.selected.regionStore.regions.forEach(region => {
+  const wanted = control === null
+    || region.results.some(result => result.from_name.name === control);
+  if (region.hidden === wanted) region.toggleHidden();
+})
+"""
+TURN_TO = """
+(page) => [...Htx.annotationStore.selected.names.values()]
+  .filter(tag => tag.type === "image")
+  .forEach(image => image.setCurrentItem(page))
 """
 
 
@@ -84,7 +104,6 @@ class PageBox(NamedTuple):
 class _State(BaseModel):
     regions: int
     results: list[Item]
-    pictures: list[PageBox]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +126,12 @@ class Shown:
 
     def picture(self, index: int = 0) -> Image.Image:
         """Return an image of the task as a person sees it, with what is painted over it."""
-        with Image.open(io.BytesIO(self.screenshot)) as page:
-            return page.convert("RGB").crop(_whole(self.pictures[index]))
+        return _opened(self.screenshot).crop(_whole(self.pictures[index]))
+
+
+def _opened(screenshot: bytes) -> Image.Image:
+    with Image.open(io.BytesIO(screenshot)) as page:
+        return page.convert("RGB")
 
 
 def _whole(box: PageBox) -> tuple[int, int, int, int]:
@@ -167,8 +190,9 @@ class Editor:
             raise AssertionError(f"{self._page.url} shows no prediction: {self._errors}") from late
         screenshot = self._settled()
         state = _State.model_validate(self._page.evaluate(SHOWN))
+        boxes = TypeAdapter(list[PageBox]).validate_python(self._page.evaluate(PICTURES))
         self._keep(name, screenshot)
-        return Shown(state.regions, state.results, [*self._errors], screenshot, state.pictures)
+        return Shown(state.regions, state.results, [*self._errors], screenshot, boxes)
 
     def _settled(self) -> bytes:
         """Return the page's picture once it is the same twice in a row.
@@ -183,6 +207,35 @@ class Editor:
                 return after
             before = after
         raise AssertionError(f"{self._page.url} never stops changing")
+
+    def turn_to(self, page: int, name: str) -> None:
+        """Turn to a page of the images of the task that is open, from 0; keep a screenshot."""
+        self._page.evaluate(SHOW_ONLY, None)
+        self._page.evaluate(TURN_TO, page)
+        self._page.wait_for_function(LOADED)
+        self._keep(name, self._settled())
+
+    def painted(self, controls: Sequence[str]) -> dict[str, list[NDArray[np.bool_]]]:
+        """Return which pixels of each image the regions of each of these control tags change.
+
+        Args:
+            controls: their names; of `Labels` with `Rectangle`, the name of either.
+        """
+        bare = self._pictures_with("")
+        return {
+            control: [
+                np.abs(before - after).max(axis=2) > FAINT
+                for before, after in zip(bare, self._pictures_with(control), strict=True)
+            ]
+            for control in controls
+        }
+
+    def _pictures_with(self, control: str) -> list[NDArray[np.int16]]:
+        """Return the images as they look where only the regions of one control tag are shown."""
+        self._page.evaluate(SHOW_ONLY, control)
+        page = _opened(self._settled())
+        boxes = TypeAdapter(list[PageBox]).validate_python(self._page.evaluate(PICTURES))
+        return [np.asarray(page.crop(_whole(box)), np.int16) for box in boxes]
 
     def _keep(self, name: str, screenshot: bytes) -> None:
         self._screenshots.mkdir(parents=True, exist_ok=True)

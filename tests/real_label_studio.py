@@ -23,6 +23,7 @@ from services import Service, free_port, running
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+USER, PASSWORD = "admin@example.com", "password123"
 LEGACY_TOKEN = "0123456789abcdef0123456789abcdef01234567"
 FIRST_START = 300.0
 """Seconds that a start with all migrations may take on a slow machine with little to spare."""
@@ -117,6 +118,11 @@ class LabelStudio:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
+    @property
+    def data(self) -> Path:
+        """The folder of its data: nothing is written there while nobody asks anything of it."""
+        return self.service.log.parent
+
     def _post(self, path: str, body: object, **params: str | int) -> bytes:
         return _checked(self._client.post(path, json=body, params=params))
 
@@ -202,9 +208,18 @@ def label_studio_command() -> Path:
 
 
 @contextmanager
-def running_label_studio(command: Path, data: Path) -> Iterator[LabelStudio]:
-    """Start Label Studio with its data in a folder of its own."""
-    template = os.environ.get("LABEL_STUDIO_TEMPLATE")
+def running_label_studio(
+    command: Path, data: Path, *, like: Path | None = None, **settings: str
+) -> Iterator[LabelStudio]:
+    """Start Label Studio with its data in a folder of its own.
+
+    Args:
+        command: The command that starts it.
+        data: The folder, made if need be.
+        like: A data folder to begin with a copy of.
+        settings: Further environment variables.
+    """
+    template = like or os.environ.get("LABEL_STUDIO_TEMPLATE")
     if template:
         shutil.copytree(template, data, dirs_exist_ok=True)
     files = data / "files"
@@ -218,7 +233,7 @@ def running_label_studio(command: Path, data: Path) -> Iterator[LabelStudio]:
             url=url,
             health="/health",
             log=data / "label-studio.log",
-            environment={**os.environ, **_label_studio_settings(url, files)},
+            environment={**os.environ, **_label_studio_settings(url, files), **settings},
             within=FIRST_START,
         ) as service,
         LabelStudio(service) as client,
@@ -229,8 +244,8 @@ def running_label_studio(command: Path, data: Path) -> Iterator[LabelStudio]:
 def _label_studio_settings(url: str, files: Path) -> dict[str, str]:
     return {
         # Read at the first start only, when the organization is made.
-        "LABEL_STUDIO_USERNAME": "admin@example.com",
-        "LABEL_STUDIO_PASSWORD": "password123",
+        "LABEL_STUDIO_USERNAME": USER,
+        "LABEL_STUDIO_PASSWORD": PASSWORD,
         "LABEL_STUDIO_USER_TOKEN": LEGACY_TOKEN,
         "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
         # Both are needed for a backend on a private address, loopback included.

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
         ({"LABEL_STUDIO_ACCESS_TOKEN": "t"}, "label_studio_token", "t"),
         ({"LOG_LEVEL": "DEBUG"}, "log_level", "debug"),
         ({"LOG_LEVEL": "loud"}, "log_level", "info"),
+        ({"LOG_FORMAT": "JSON"}, "log_format", "json"),
+        ({"LOG_FORMAT": "xml"}, "log_format", "text"),
+        ({"BASIC_AUTH_USER": "u"}, "basic_auth_user", "u"),
+        ({"BASIC_AUTH_PASS": "p"}, "basic_auth_pass", "p"),
+        ({"BASIC_AUTH_PASS": ""}, "basic_auth_pass", None),
+        ({"WEBHOOK_SECRET": "s"}, "webhook_secret", "s"),
     ],
 )
 def test_variables(variables: dict[str, str], field: str, value: str | None) -> None:
@@ -34,7 +40,11 @@ def test_variables(variables: dict[str, str], field: str, value: str | None) -> 
 
 def test_secrets_are_not_in_the_repr(tmp_path: Path) -> None:
     environment = Environment(
-        state_folder=tmp_path, api_key="hidden-1", label_studio_token="hidden-2"
+        state_folder=tmp_path,
+        api_key="hidden-1",
+        label_studio_token="hidden-2",
+        basic_auth_pass="hidden-3",
+        webhook_secret="hidden-4",
     )
     assert "hidden" not in repr(environment)
 

@@ -8,22 +8,14 @@ import numpy as np
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
-pytest.importorskip("playwright.sync_api", reason="needs a browser: playwright is not installed")
-
 from editor_cases import CONFIRMED, FOUND, PHOTOS, Case
 from editor_tasks import Item
-from real_editor import (
-    Editor,
-    Shown,
-    chromium_command,
-    running_editor,
-    screenshot_folder,
-)
-from real_label_studio import label_studio_command, running_label_studio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+    from real_editor import Editor, Shown
 
 pytestmark = pytest.mark.label_studio
 
@@ -41,17 +33,6 @@ class Confirmed(BaseModel):
 def confirmed(shared: Path) -> Mapping[str, Confirmed]:
     file = shared / "label-studio" / "controls.json"
     return TypeAdapter(dict[str, Confirmed]).validate_json(file.read_bytes())
-
-
-@pytest.fixture(scope="module")
-def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
-    command, chromium = label_studio_command(), chromium_command()
-    screenshots = screenshot_folder(tmp_path_factory.mktemp("screenshots"))
-    with (
-        running_label_studio(command, tmp_path_factory.mktemp("label-studio")) as label_studio,
-        running_editor(chromium, label_studio, screenshots) as editor,
-    ):
-        yield editor
 
 
 def render(editor: Editor, case: Case, label_config: str, result: Sequence[Item]) -> Shown:

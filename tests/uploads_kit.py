@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from label_studio_gemini.emulator.recorder import RecordedRequest
     from label_studio_gemini.gemini import Gemini
     from label_studio_gemini.gemini.connection import Connection
+    from label_studio_gemini.gemini.halts import Halts
     from label_studio_gemini.gemini.uploads import Transport, UploadStore
 
 Api = Literal["interactions", "generate_content"]
@@ -87,6 +88,8 @@ async def uploading(
     clock: Clock | None = None,
     key: str = "any",
     inner: Gemini | None = None,
+    attempts: int = 1,
+    halts: Halts | None = None,
 ) -> AsyncIterator[UploadingGemini]:
     async with connected(gemini.url, api=api, key=key) as (adapter, connection):
         wrapper = UploadingGemini(
@@ -96,6 +99,8 @@ async def uploading(
             inline_bytes=inline_bytes,
             store=store or MemoryUploadStore(),
             clock=clock or Clock(),
+            attempts=attempts,
+            halts=halts,
         )
         try:
             yield wrapper

@@ -3,9 +3,10 @@
     pip install -e ".[fuzz]"
     python tests/fuzz/replies.py -max_total_time=300
 
-Takes libFuzzer's options. It starts from the replies of `replies_cases.py`, and stops at the first
-text that raises anything but a `ReplyError`, takes 10 seconds, or gives what no reading may hold;
-the text is left in a file `crash-…`, and `python tests/fuzz/replies.py crash-…` tries it again.
+Takes libFuzzer's options. It starts from the replies of `replies_cases.py` and `replies_twenty.py`,
+and stops at the first text that raises anything but a `ReplyError`, takes 10 seconds, or gives what
+no reading may hold; the text is left in a file `crash-…`, and
+`python tests/fuzz/replies.py crash-…` tries it again.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ with atheris.instrument_imports(include=["label_studio_gemini"]):
 
 from replies_cases import CASES
 from replies_checks import check_reading
+from replies_twenty import TWENTY
 
 _WORDS = (
     *("box_2d", "bbox", "label", "mask", "point", "points", "answers", "image", "polygon", "boxes"),
-    *("image_answers", "relations", "from", "to", "id"),
+    *("image_answers", "relations", "from", "to", "id", "object", "coordinates", "page", "image 1"),
+    *("(", ")", "\u201c", "\u201d", "\u2018", "\u2019"),
     *(
         "true",
         "false",
@@ -71,8 +74,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         corpus = Path(folder, "corpus")
         corpus.mkdir()
-        for number, case in enumerate(CASES):
-            (corpus / str(number)).write_text(case.text, "utf-8")
+        texts = [*(case.text for case in CASES), *TWENTY.values()]
+        for number, text in enumerate(texts):
+            (corpus / str(number)).write_text(text, "utf-8")
         words = Path(folder, "words")
         words.write_text("".join(f"{json.dumps(word)}\n" for word in _WORDS), "utf-8")
         tried_again = any(Path(argument).is_file() for argument in sys.argv[1:])
