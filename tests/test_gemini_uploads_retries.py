@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from google.genai import _api_client
@@ -21,20 +21,14 @@ from label_studio_gemini.errors import (
     TransportError,
 )
 from label_studio_gemini.gemini.halts import Halts
+from label_studio_gemini.gemini.retry import Retries
 from label_studio_gemini.gemini.time_limits import time_limit
-from label_studio_gemini.gemini.uploads import (
-    Files,
-    MemoryUploadStore,
-    UploadedFile,
-    UploadingGemini,
-)
+from label_studio_gemini.gemini.uploads import Files, MemoryUploadStore, UploadedFile
+from label_studio_gemini.gemini.uploads.uploader import Uploader
 from uploads_kit import asked, connected, image, padded, questions, starts, uploading, ways
-from virtual_time import now, run_virtually
 
 if TYPE_CHECKING:
     from label_studio_gemini.emulator import RunningEmulator
-    from label_studio_gemini.gemini import GeminiReply, GeminiRequest
-    from label_studio_gemini.gemini.uploads import Transport
 
 MB = 1_000_000
 UPLOADS = frozenset({Endpoint.FILES})
@@ -160,57 +154,35 @@ async def test_a_wrong_key_is_uploaded_with_once(gemini: RunningEmulator) -> Non
 
 
 class SlowFiles:
-    """A Files API that asks to wait, for ever."""
+    """A Files API that asks to wait for a moment, for ever."""
 
     available = True
     owner = "me"
 
     def __init__(self) -> None:
-        self.times: list[float] = []
+        self.uploads = 0
 
     async def upload(self, _data: bytes, _mime_type: str) -> UploadedFile:
-        self.times.append(now())
-        raise ServiceError("Later.", hint="Wait.", retry_after=20)
+        self.uploads += 1
+        raise ServiceError("Later.", hint="Wait.", retry_after=0.3)
 
 
-class Nobody:
-    async def generate(self, request: GeminiRequest) -> GeminiReply:
-        raise AssertionError(request)
-
-    async def aclose(self) -> None:
-        pass
-
-
-def slow(transport: Transport) -> tuple[UploadingGemini, SlowFiles]:
-    files = SlowFiles()
-    wrapper = UploadingGemini(
-        Nobody(),
-        files,  # type: ignore[arg-type]
-        transport=transport,
-        inline_bytes=0,
-        store=MemoryUploadStore(),
-        attempts=9,
-    )
-    return wrapper, files
-
-
-def test_an_upload_is_tried_for_as_long_as_the_last_who_waits_has_time() -> None:
+@pytest.mark.parametrize(("longer", "uploads"), [(60.0, 3), (0.2, 1)])
+async def test_an_upload_is_tried_for_as_long_as_the_last_who_waits_has_time(
+    longer: float, uploads: int
+) -> None:
     """It is not the first one's time that decides; and beyond the last one's nothing is tried."""
-    wrapper, files = slow("files")
-    request = asked()
+    files: Any = SlowFiles()
+    retries = Retries(3, uniform=lambda low, _high: low)
+    uploader = Uploader(files, MemoryUploadStore(), time.time, retries=retries, halts=Halts())
 
     async def task(seconds: float) -> None:
         async with time_limit(seconds):
-            await wrapper.generate(request)
+            await uploader.uris_of([image()])
 
-    async def main() -> None:
-        short, long = await asyncio.gather(task(15), task(60), return_exceptions=True)
-        assert isinstance(short, TransportError)
-        assert isinstance(long, ServiceError)
-        assert "time limit" in long.message
-        await wrapper.aclose()
-
-    run_virtually(main())
-    gaps = [after - before for before, after in itertools.pairwise(files.times)]
-    assert len(gaps) == 2
-    assert all(20 <= gap <= 21 for gap in gaps)
+    short, long = await asyncio.gather(task(0.2), task(longer), return_exceptions=True)
+    await uploader.aclose()
+    assert isinstance(short, TransportError | ServiceError)
+    assert isinstance(long, ServiceError)
+    assert ("3 attempts" if uploads > 1 else "time limit") in long.message
+    assert files.uploads == uploads

@@ -75,7 +75,7 @@ def do_everything(backend: Service, gemini: RunningEmulator, photos: Path) -> st
     predict(
         backend, [{"id": i, "data": {"image": a, "title": TITLE}} for i, a in enumerate(addresses)]
     )
-    for problem in (Problem.BAD_KEY, Problem.RATE_LIMIT, Problem.BAD_REQUEST):
+    for problem in (Problem.RATE_LIMIT, Problem.BAD_REQUEST, Problem.BAD_KEY):
         gemini.script(Fault(problem=problem, retry_seconds=0))
         predict(backend, [{"id": 1, "data": {"image": image, "title": f"{TITLE} {problem}"}}])
     return image

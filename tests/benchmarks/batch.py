@@ -68,8 +68,8 @@ def main() -> None:
         folder = Path(name)
         config = folder / "config.yaml"
         config.write_text(CONFIG)
-        settings = {"LABEL_STUDIO_GEMINI_CONFIG": str(config)}
-        with Backends(gemini=gemini.url, folder=folder).start(**settings) as ours:
+        backends = Backends(gemini=gemini.url, folder=folder)
+        with backends.start(LABEL_STUDIO_GEMINI_CONFIG=str(config)) as ours:
             first, then = seconds_of(ours, "first"), seconds_of(ours, "second")
         assert len(gemini.requests) == 2 * TASKS
         with usual(gemini.url, folder) as theirs:

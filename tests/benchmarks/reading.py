@@ -28,6 +28,10 @@ ROUNDS = 3
 ITEM = '{"box_2d": [100, 200, 300, 400], "label": "cat"}'
 
 
+def boxes_in_row(top: int) -> list[list[int]]:
+    return [[top, i * 7 % 900, top + 9, i * 7 % 900 + 9] for i in range(900)]
+
+
 def filled(unit: str, head: str = "", tail: str = "") -> str:
     """Repeat `unit` between `head` and `tail`, 10 MB in all."""
     return head + unit * ((SIZE - len(head) - len(tail)) // len(unit)) + tail
@@ -46,7 +50,7 @@ def joined(units: Iterator[str], head: str = "[", tail: str = "]") -> str:
 
 def item(number: int, label: str = "cat", **more: object) -> str:
     """Return an item unlike any of another number."""
-    y, x = number // 990 % 990, number % 990
+    y, x = number // 990 % 990, number * 7 % 990
     return json.dumps({"box_2d": [y, x, y + 9, x + 9], "label": label, **more})
 
 
@@ -164,8 +168,7 @@ KINDS: Mapping[str, Callable[[], str]] = {
         drifting(lambda n: "abcdefghijklmnop"[n % 16])
     ),
     "items of many boxes": lambda: joined(
-        f'{{"box_2d": {json.dumps([[n, i, n + 9, i + 9] for i in range(900)])}, "label": "a{n}"}}'
-        for n in itertools.count()
+        f'{{"box_2d": {json.dumps(boxes_in_row(n))}, "label": "a{n}"}}' for n in itertools.count()
     ),
     "one item of many boxes": lambda: filled(
         " ",

@@ -13,6 +13,7 @@ from label_studio_gemini.cache.digest import digest_of_request
 from label_studio_gemini.cache.entries import OK, Kind
 from label_studio_gemini.cache.store import Turn
 from label_studio_gemini.errors import BudgetError, GeminiError, LaterError, TransportError
+from label_studio_gemini.gemini.time_limits import SharedClock
 from label_studio_gemini.gemini.types import GeminiReply, InlineImage, Usage
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class _Call:
         sent: Whether it was passed on, and has to be paid: it is not given up any more.
         asking: Whether Gemini's answer is being waited for.
         paid: Whether its outcome was paid for by this very call.
+        clock: The time of all who wait: it stands for each of them while the call has to.
         task: What comes of it; None if it was given up.
     """
 
@@ -52,6 +54,7 @@ class _Call:
     sent: bool = False
     asking: bool = False
     paid: bool = False
+    clock: SharedClock = field(default_factory=SharedClock)
     task: asyncio.Task[Outcome | None] = field(init=False)
 
 
@@ -112,10 +115,11 @@ class CachingGemini:
         is_first = call is None
         if call is None:
             call = self._calls[digest] = _Call(request)
-            call.task = asyncio.create_task(self._run(digest, call))
+            call.task = asyncio.create_task(self._run(digest, call), context=call.clock.context())
         call.waiters += 1
         try:
-            outcome = await asyncio.shield(call.task)
+            with call.clock.joined():
+                outcome = await asyncio.shield(call.task)
         finally:
             call.waiters -= 1
         if outcome is None:

@@ -266,8 +266,8 @@ class Config(DrawingConfig, OptionsConfig):
     timeout: float = Field(default=120.0, gt=0, le=3600, strict=True)
     """Seconds that one request to Gemini may take; with `service_tier: flex` at least 900."""
     task_timeout: float = Field(default=600.0, gt=0, le=86_400, strict=True)
-    """Seconds that one task may take: its images, all requests, and all waiting between tries;
-    3600 with `service_tier: flex`, unless it is set."""
+    """Seconds that one task may take: its images, all requests, and all waiting between tries, but
+    not for its turn among the limits above; 3600 with `service_tier: flex`, unless it is set."""
     attempts: int = Field(default=5, ge=1, le=20, strict=True)
     """How often a request is tried that fails for a passing reason (408, 429, 5xx, no answer)."""
     predict_deadline: float = Field(default=900.0, gt=0, le=86_400, strict=True)

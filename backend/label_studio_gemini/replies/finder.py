@@ -244,5 +244,6 @@ def _may_hold_parts(key: str, value: JsonList) -> bool:
 
 def _says_nothing(node: JsonObject) -> bool:
     """Say whether an object says that there is nothing: `{}`, `{"boxes": null}`."""
-    silent = all(is_null(value) for _, value in node.members)
-    return silent and _LABEL_KEYS.isdisjoint(spelled(key) for key, _ in node.members)
+    if not all(is_null(value) for _, value in node.members):
+        return False
+    return _LABEL_KEYS.isdisjoint(spelled(key) for key, _ in node.members)

@@ -40,9 +40,12 @@ def images_by_key(node: JsonObject) -> dict[str, int]:
     named = {
         key: number
         for key, value in node.members
-        if (number := counted_image(key)) is not None
+        if key[-1:].isdecimal()
+        and (number := counted_image(key)) is not None
         and (isinstance(value, JsonList) or not key.strip().isdigit())
     }
+    if not named:
+        return {}
     first = 0 in named.values()
     numbers = {key: image_number(str(number + first)) for key, number in named.items()}
     return {key: number for key, number in numbers.items() if number is not None}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from label_studio_gemini.replies.boxes import ReadBox, read_boxes
 from label_studio_gemini.replies.keys import (
     ANSWERS_KEY,
     BOX_KEYS,
@@ -88,14 +87,14 @@ def names_of(members: Sequence[tuple[str, Value]]) -> list[str]:
     names = [spelled(key) for key, _ in members]
     if _MAYBE_KEYS.isdisjoint(names):
         return names
-    said = {name: value for name, (_, value) in zip(names, members, strict=True)}
-    if _LABEL_KEYS.isdisjoint(said):
-        label = next((name for name in MAYBE_LABEL_KEYS if _text_of(said.get(name))), None)
-        names = [LABEL_KEYS[0] if name == label else name for name in names]
-    if _PLACE_KEYS.isdisjoint(said):
-        box = next((name for name in MAYBE_BOX_KEYS if _is_box(said.get(name))), None)
-        names = [BOX_KEYS[0] if name == box else name for name in names]
-    return names
+    standing: dict[str, str] = {}
+    for name, (_, value) in zip(names, members, strict=True):
+        if name in MAYBE_LABEL_KEYS and _LABEL_KEYS.isdisjoint(names) and _text_of(value):
+            standing.setdefault(LABEL_KEYS[0], name)
+        elif name in MAYBE_BOX_KEYS and _PLACE_KEYS.isdisjoint(names) and _may_be_box(value):
+            standing.setdefault(BOX_KEYS[0], name)
+    meant = {name: key for key, name in standing.items()}
+    return [meant.get(name, name) for name in names]
 
 
 def label_of(members: Members) -> str:
@@ -172,11 +171,11 @@ def _text_of(value: Value | None) -> str | None:
     return text_from_quoted(value).strip()
 
 
-def _is_box(value: Value | None) -> bool:
-    """Say whether a list or an object is a box, or some: no answer is."""
-    if value is None or isinstance(value, str):
-        return False
-    return any(isinstance(box, ReadBox) for box in read_boxes(value))
+def _may_be_box(value: Value) -> bool:
+    """Say whether a value is what boxes are and no answer is: an object, or a list of numbers."""
+    if isinstance(value, JsonList):
+        return bool(value.items) and not value.holds_quoted and not value.holds_object
+    return isinstance(value, JsonObject)
 
 
 def _holds_items(value: Value) -> bool:

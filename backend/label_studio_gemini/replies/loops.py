@@ -23,7 +23,7 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from label_studio_gemini.geometry import GeminiPoint
+from label_studio_gemini.geometry import GeminiBox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -49,15 +49,17 @@ class _Round:
 
     Attributes:
         edges: Where the next one is compared with.
-        limits: How far it may be from there, edge by edge.
-        step: How far the second is from the first, where that matters; () while it is not known.
+        low: The least that each edge of the next one may be.
+        high: The most, likewise.
         members: The indices of all.
         in_place: The indices of those that are just where the first is.
+        step: How far the second is from the first, where that matters; () while it is not known.
     """
 
     edges: _Edges
-    limits: _Edges
-    members: list[int]
+    low: _Edges
+    high: _Edges
+    members: list[int] = field(default_factory=list)
     in_place: list[int] = field(default_factory=list)
     step: _Edges = ()
 
@@ -95,20 +97,25 @@ def _rounds(
     rounds: list[_Round] = []
     recent: deque[_Round] = deque(maxlen=_LOOK_BACK)
     for index, edges in kind:
-        taker = next((one for one in reversed(recent) if takes(one, index, edges)), None)
-        if taker is None:
-            taker = _Round(edges, _limits(edges, share), [])
-            rounds.append(taker)
+        first, second = edges[:2]
+        for one in reversed(recent):
+            low, high = one.low, one.high
+            # Most are told apart by two edges, and this is where the time goes.
+            near = low[0] <= first <= high[0] and low[1] <= second <= high[1]
+            if near and takes(one, index, edges):
+                recent.remove(one)
+                break
         else:
-            recent.remove(taker)
-        taker.members.append(index)
-        recent.append(taker)
+            one = _Round(edges, *_limits(edges, share))
+            rounds.append(one)
+        one.members.append(index)
+        recent.append(one)
     return rounds
 
 
 def _stays(one: _Round, index: int, edges: _Edges) -> bool:
     """Say whether `edges` are about where the first are, and note if they are just there."""
-    if not _within(one.edges, edges, one.limits):
+    if not _within(one, edges):
         return False
     if all(abs(a - b) <= _IN_PLACE for a, b in zip(one.edges, edges, strict=True)):
         one.in_place.append(index)
@@ -117,27 +124,30 @@ def _stays(one: _Round, index: int, edges: _Edges) -> bool:
 
 def _creeps(one: _Round, _: int, edges: _Edges) -> bool:
     """Say whether `edges` are one step from the last, which are these then."""
-    if not _within(one.edges, edges, one.limits):
+    if not _within(one, edges):
         return False
     step = tuple(b - a for a, b in zip(one.edges, edges, strict=True))
     if one.step and any(abs(a - b) > _ROUNDING for a, b in zip(one.step, step, strict=True)):
         return False
     one.step = one.step or step
-    one.edges, one.limits = edges, _limits(edges, _CREEP)
+    one.edges = edges
+    one.low, one.high = _limits(edges, _CREEP)
     return True
 
 
-def _within(a: _Edges, b: _Edges, limits: _Edges) -> bool:
-    for one, other, limit in zip(a, b, limits, strict=True):  # noqa: SIM110 - much faster
-        if abs(one - other) > limit:
-            return False
-    return True
+def _within(one: _Round, edges: _Edges) -> bool:
+    return all(
+        low <= edge <= high for low, edge, high in zip(one.low, edges, one.high, strict=True)
+    )
 
 
-def _limits(edges: _Edges, share: float) -> _Edges:
-    """Return how far others may be from `edges`: a share of the box's side, of a point nothing."""
-    if len(edges) == len(GeminiPoint._fields):
-        return (_IN_PLACE, _IN_PLACE)
-    half = len(edges) // 2
-    sides = [share * (end - start) for start, end in zip(edges[:half], edges[half:], strict=True)]
-    return tuple(max(side, _IN_PLACE) for side in sides) * 2
+def _limits(edges: _Edges, share: float) -> tuple[_Edges, _Edges]:
+    """Return between what others may be: a share of the box's side off, of a point nothing."""
+    off = [float(_IN_PLACE)] * len(edges)
+    if len(edges) == len(GeminiBox._fields):
+        top, left, bottom, right = edges
+        off = [max(share * side, _IN_PLACE) for side in (bottom - top, right - left)] * 2
+    return (
+        tuple(edge - most for edge, most in zip(edges, off, strict=True)),
+        tuple(edge + most for edge, most in zip(edges, off, strict=True)),
+    )

@@ -64,13 +64,13 @@ def parts_of(found: Scan, finder: ItemFinder) -> list[Part]:
         return [one.part for one in _judged(found.fenced or found.plain, finder)]
     fenced = _judged(found.fenced, finder)
     inside = [one.part for one in fenced]
-    best = max((one.worth() for one in fenced), default=_Worth.NOTHING)
+    best = _best(fenced)
     if best is _Worth.USABLE:
         plain = _judged(found.plain, finder, only_usable=True)
         return sorted([*inside, *(one.part for one in plain)], key=lambda part: part.node.start)
     before = finder.said.mark()
     plain = _judged(found.plain, finder)
-    if max((one.worth() for one in plain), default=_Worth.NOTHING) > best:
+    if _best(plain) > best:
         return [*(one.part for one in plain), *inside]
     finder.said.forget(before)
     return inside
@@ -81,16 +81,28 @@ def _judged(
 ) -> list[_Judged]:
     """Return the nodes that say something; of others, nothing is kept."""
     judged = []
+    before = finder.said.mark()
     for node in nodes:
-        before = finder.said.mark()
         items = finder.items_in(node)
-        one = _Judged(Part(node, items), before, finder.said.mark())
-        says = bool(items) or one.after != before or _is_blank(node)
-        if says and (not only_usable or one.worth() is _Worth.USABLE or _ends_reply(one.part)):
-            judged.append(one)
-        else:
+        after = finder.said.mark()
+        if not items and after == before and not _is_blank(node):
+            continue
+        one = _Judged(Part(node, items), before, after)
+        if only_usable and one.worth() is not _Worth.USABLE and not _ends_reply(one.part):
             finder.said.forget(before)
+            continue
+        judged.append(one)
+        before = after
     return judged
+
+
+def _best(judged: Sequence[_Judged]) -> _Worth:
+    best = _Worth.NOTHING
+    for one in judged:
+        best = max(best, one.worth())
+        if best is _Worth.USABLE:
+            break
+    return best
 
 
 def _ends_reply(part: Part) -> bool:

@@ -55,7 +55,7 @@ _CURLY, _CURLY_SINGLE = (
 )
 # What a forgotten closing quote swallows: the next item as far as its first key.
 _SWALLOWED = re.compile(r"""\}[\s\]}]*+,?+\s*+\{\s*+["'\u2018-\u201f]?+\w++\Z""")
-_MAX_SWALLOWED = 100
+_MAX_BETWEEN = 20  # characters, from the end of one item to the brace of the next
 _SPACE = r"""\s*+ (?: \\[nrt] \s*+ )*+"""
 # A drawn mask, or one in tokens, ends where its own characters do: a quote that it lacks at either
 # end (github.com/google-gemini/cookbook/issues/798) costs nothing else.
@@ -244,7 +244,8 @@ class _Builder:
         if match[kind] is None:
             kind = next(name for name in _OTHER_KEYS if match[name] is not None)
         key = match[kind]
-        swallowed = _SWALLOWED.search(key, len(key) - _MAX_SWALLOWED) if "{" in key else None
+        brace = key.rfind("{")
+        swallowed = _SWALLOWED.search(key, max(brace - _MAX_BETWEEN, 0)) if brace > 0 else None
         if swallowed is not None:
             self.stack[-1].add(Bare('"' + key[: swallowed.start()]))
             return match.start(kind) + swallowed.start()

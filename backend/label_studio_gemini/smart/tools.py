@@ -165,7 +165,7 @@ class SmartTools:
         size = crop.image.size
         known = await asyncio.to_thread(_known, prompts, question, call.saved, size)
         look = _Look(prompts, question, size, crop.area, known)
-        public = crop.image.untouched and is_elsewhere(page.address, call.login)
+        public = crop.image.public and is_elsewhere(page.address, call.login)
         sent = InlineImage(
             crop.image.data,
             crop.image.mime_type,
