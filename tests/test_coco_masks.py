@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from _pytest.mark import ParameterSet
+
     from label_studio_gemini.emulator import RunningEmulator
 
 Bits = npt.NDArray[np.bool_]
@@ -57,6 +59,10 @@ class Case:
     least: dict[str, float]
 
 
+def slow(case: Case) -> ParameterSet:
+    return pytest.param(case, marks=pytest.mark.slow)
+
+
 PNG = {"BrushLabels": 0.99, "BitmaskLabels": 0.99, "PolygonLabels": 0.97}
 OUTLINE = dict.fromkeys(PNG, 0.975)
 
@@ -75,13 +81,13 @@ def coco(shared: Path) -> Iterator[tuple[Path, RunningEmulator]]:
     "case",
     [
         Case(MaskDialect.PNG, Config(masks="png"), PNG),
-        Case(MaskDialect.BASE64, Config(masks="png"), PNG),
+        slow(Case(MaskDialect.BASE64, Config(masks="png"), PNG)),
         Case(MaskDialect.PNG, Config(masks="png", smooth=False), PNG),
         Case(MaskDialect.POLYGON_XY, Config(), OUTLINE),
-        Case(MaskDialect.POLYGON_YX, Config(api="generate_content"), OUTLINE),
-        Case(MaskDialect.FLAT_YX, Config(), OUTLINE),
-        Case(MaskDialect.CHUNKED_YX, Config(), OUTLINE),
-        Case(MaskDialect.STRING_YX, Config(), OUTLINE),
+        slow(Case(MaskDialect.POLYGON_YX, Config(api="generate_content"), OUTLINE)),
+        slow(Case(MaskDialect.FLAT_YX, Config(), OUTLINE)),
+        slow(Case(MaskDialect.CHUNKED_YX, Config(), OUTLINE)),
+        slow(Case(MaskDialect.STRING_YX, Config(), OUTLINE)),
     ],
     ids=lambda case: f"{case.dialect}{'-rough' * (case.config.smooth is False)}",
 )

@@ -448,6 +448,7 @@ def test_ten_megabytes_take_about_a_second(text: str) -> None:
     assert time.process_time() - start < 20
 
 
+@pytest.mark.slow
 def test_the_slowest_of_ten_megabytes(measured: Callable[[str], None]) -> None:
     seconds = {}
     for name, text in HUGE.items():

@@ -83,7 +83,7 @@ def detections(draw: st.DrawFn) -> Detection:
 @st.composite
 def replies(draw: st.DrawFn, found: list[Detection]) -> str:
     """Write `found` as a model might."""
-    box_key = draw(st.sampled_from(["box_2d", "bbox", "boundingBox", "box", "coordinates"]))
+    box_key = draw(st.sampled_from(["box_2d", "bbox", "boundingBox", "box"]))
     label_key = draw(st.sampled_from(["label", "name", "class", "className", "object"]))
     box = draw(st.sampled_from(BOX_FORMS))
     items = [

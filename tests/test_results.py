@@ -77,7 +77,14 @@ def test_a_refused_key_costs_nothing_that_was_there(
     assert json.loads(out.read_text()) == older
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    "end",
+    [
+        signal.SIGKILL,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+    ],
+)
 def test_a_run_that_is_ended_goes_on_where_it_was(
     end: signal.Signals, gemini: RunningEmulator, photos: Path, tmp_path: Path
 ) -> None:

@@ -85,6 +85,7 @@ def inline(photos: Path, name: str) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode((photos / name).read_bytes()).decode()}"
 
 
+@pytest.mark.slow
 def test_what_setup_told_survives_a_restart_and_serves_every_worker(
     backends: Backends, photos: Path
 ) -> None:

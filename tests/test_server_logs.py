@@ -116,6 +116,12 @@ def test_no_secret_is_in_the_log(
             assert {"time", "level", "logger", "message"} <= set(json.loads(line))
 
 
+def lines_of(backend: Service) -> list[dict[str, Any]]:
+    """Return what was logged so far, in whole lines."""
+    whole = [line for line in backend.output().splitlines(keepends=True) if line.endswith("\n")]
+    return [json.loads(line) for line in whole]
+
+
 def test_each_request_has_a_line_and_each_line_a_request(
     backends: Backends, gemini: RunningEmulator, photos: Path
 ) -> None:
@@ -126,9 +132,13 @@ def test_each_request_has_a_line_and_each_line_a_request(
         given = predict(backend, tasks, **{"x-request-id": "from-a.proxy_1"})
         made = predict(backend, tasks[:1], **{"x-request-id": "bad id\tof someone"})
         own = made.headers["x-request-id"]
+
+        def requests() -> list[object]:
+            return [line["request"] for line in lines_of(backend) if line["message"] == "request"]
+
         # It is written when the answer is on its way.
-        await_condition(lambda: own in backend.output(), "there is a line for each")
-        lines = [json.loads(line) for line in backend.output().splitlines()]
+        await_condition(lambda: own in requests(), "there is a line for each")
+        lines = lines_of(backend)
     assert given.headers["x-request-id"] == "from-a.proxy_1"
     assert re.fullmatch(r"[0-9a-f]{12}", own)
 

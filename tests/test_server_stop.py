@@ -47,7 +47,13 @@ def backends(gemini: RunningEmulator, tmp_path: Path) -> Backends:
     return Backends(gemini=gemini.url, folder=tmp_path)
 
 
-@pytest.fixture(params=COMMANDS)
+@pytest.fixture(
+    params=[
+        "serve",
+        pytest.param("workers", marks=pytest.mark.slow),
+        pytest.param("gunicorn", marks=pytest.mark.slow),
+    ]
+)
 def command(request: pytest.FixtureRequest) -> list[str | Path]:
     if request.param == "gunicorn" and find_spec("uvicorn_worker") is None:
         pytest.skip("needs gunicorn and uvicorn-worker")

@@ -11,7 +11,6 @@ no reading may hold; the text is left in a file `crash-…`, and
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -58,6 +57,11 @@ _WORDS = (
 )
 
 
+def _quoted(word: str) -> str:
+    """Write a word as libFuzzer's dictionaries have it: byte by byte."""
+    return '"' + "".join(f"\\x{byte:02x}" for byte in word.encode()) + '"'
+
+
 def try_one(data: bytes) -> None:
     try:
         reading = read_reply(
@@ -78,7 +82,7 @@ def main() -> None:
         for number, text in enumerate(texts):
             (corpus / str(number)).write_text(text, "utf-8")
         words = Path(folder, "words")
-        words.write_text("".join(f"{json.dumps(word)}\n" for word in _WORDS), "utf-8")
+        words.write_text("".join(f"{_quoted(word)}\n" for word in _WORDS), "utf-8")
         tried_again = any(Path(argument).is_file() for argument in sys.argv[1:])
         places = [] if tried_again else [str(corpus)]
         options = ["-timeout=10", "-max_len=20000", f"-dict={words}", *sys.argv[1:], *places]

@@ -1,8 +1,9 @@
 """Reply text → `Reading`, by the shape of the text and never by the model's name.
 
-`scan` finds the JSON in the text, `finder` the items in the JSON and what is said beside them, and
-`reader` what each says: of an item with `items`, `boxes`, `points`, `outlines` and `pictures`, and
-of images and of items with `answers`; `relations` tells which item relates to which.
+`scan` finds the JSON in the text, `finder` the items in the JSON, `beside` what is said beside
+them, `images` of which image. `parts` tells what of it all is the answer, and `reader` what each
+says: of an item with `items`, `boxes`, `points`, `outlines` and `pictures`, and of images and of
+items with `answers`; `relations` tells which item relates to which, `loops` which are no items.
 An item that is not whole is refused or, where the reply was cut within it, left out: nothing is
 ever completed or guessed, and no broken item harms another.
 """
@@ -32,11 +33,12 @@ _QUOTED_REPLY = re.compile(
 def read_reply(text: str) -> Reading:
     """Read what a model answered, whatever the text; in linear time.
 
-    Where an answer stands in a fenced block, only fenced blocks are read. The same label with the
-    same place once more is refused as `REPEATED`: a model that runs in circles writes that.
+    What can be used is read in fenced blocks and in the open alike; what can't is refused where a
+    fenced block answers, if it stands in one. The same label with the same place once more is
+    refused as `REPEATED`: a model that runs in circles writes that.
 
     Raises:
-        ReplyError: The text holds nothing that could be an answer; an empty list is one.
+        ReplyError: The text holds nothing that could be an answer; an empty list and `null` are.
     """
     text = mended(text)
     for _ in range(_MAX_STRING_LEVELS):

@@ -55,6 +55,7 @@ _CURLY, _CURLY_SINGLE = (
 )
 # What a forgotten closing quote swallows: the next item as far as its first key.
 _SWALLOWED = re.compile(r"""\}[\s\]}]*+,?+\s*+\{\s*+["'\u2018-\u201f]?+\w++\Z""")
+_MAX_KEY = 50  # characters
 _MAX_BETWEEN = 20  # characters, from the end of one item to the brace of the next
 _SPACE = r"""\s*+ (?: \\[nrt] \s*+ )*+"""
 # A drawn mask, or one in tokens, ends where its own characters do: a quote that it lacks at either
@@ -244,11 +245,10 @@ class _Builder:
         if match[kind] is None:
             kind = next(name for name in _OTHER_KEYS if match[name] is not None)
         key = match[kind]
-        brace = key.rfind("{")
-        swallowed = _SWALLOWED.search(key, max(brace - _MAX_BETWEEN, 0)) if brace > 0 else None
+        swallowed = _start_of_swallowed(key)
         if swallowed is not None:
-            self.stack[-1].add(Bare('"' + key[: swallowed.start()]))
-            return match.start(kind) + swallowed.start()
+            self.stack[-1].add(Bare('"' + key[:swallowed]))
+            return match.start(kind) + swallowed
         if isinstance(self.stack[-1], JsonList):
             self._leave_numbers(match.start())
         self.stack[-1].add_key(key, after_comma=match["comma"] is not None)
@@ -279,6 +279,15 @@ class _Builder:
         self._in_fence = not self._in_fence
         self.stack.clear()
         self._open_objects = self._open_tuples = 0
+
+
+def _start_of_swallowed(key: str) -> int | None:
+    """Return where an item ends in what should be a key: the quote before it was forgotten."""
+    brace = key.rfind("{")
+    if brace <= 0 or len(key) - brace > _MAX_KEY:
+        return None
+    found = _SWALLOWED.search(key, max(brace - _MAX_BETWEEN, 0))
+    return None if found is None else found.start()
 
 
 def _is_of_numbers(node: Node) -> bool:
