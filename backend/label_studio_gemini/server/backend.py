@@ -159,6 +159,8 @@ class Backend:
             opened = await asyncio.to_thread(_load, self._config, self._environment)
             async with opened as engine:
                 self._engine.set_result(engine)
+                # The tables of prices take a second to load: not that of the first batch.
+                await asyncio.to_thread(importlib.import_module, "genai_prices")
                 await closing.wait()
         except Exception as error:
             if self._engine.done():
