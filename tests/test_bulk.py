@@ -185,7 +185,7 @@ async def test_what_is_under_way_when_a_fatal_error_comes_is_kept(
     gemini: RunningEmulator, photos: Path, tmp_path: Path
 ) -> None:
     """It is paid for; only what was not begun is left."""
-    gemini.script(Fault(problem=Problem.QUOTA, images=frozenset({"coins.jpg"})))
+    gemini.script(Fault(problem=Problem.QUOTA, delay=0.3, images=frozenset({"coins.jpg"})))
     gemini.script(Fault(delay=0.5, images=frozenset({"coffee.jpg"}), times=None))
     plan = build_plan(Config(), XML)
     names = ("coffee.jpg", "coins.jpg", "camera.jpg")
@@ -194,6 +194,8 @@ async def test_what_is_under_way_when_a_fatal_error_comes_is_kept(
     environment = Environment(state_folder=tmp_path, api_key="k", base_url=gemini.url)
     done = []
     async with open_pipeline(Config(concurrency=4), environment, folders=(photos,)) as pipeline:
+        # The key and the model are known to be good: nobody waits for the first answer.
+        await pipeline.predict({"data": {"image": str(photos / "flower.jpg")}}, plan, None)
         with pytest.raises(QuotaError):  # noqa: PT012 - what comes before it is the point
             async for one in predict_jobs(jobs, pipeline, plan):
                 done.append(one)  # noqa: PERF401 - all until the error

@@ -82,7 +82,7 @@ def coco(shared: Path) -> Iterator[tuple[Path, RunningEmulator]]:
     [
         Case(MaskDialect.PNG, Config(masks="png"), PNG),
         slow(Case(MaskDialect.BASE64, Config(masks="png"), PNG)),
-        Case(MaskDialect.PNG, Config(masks="png", smooth=False), PNG),
+        slow(Case(MaskDialect.PNG, Config(masks="png", smooth=False), PNG)),
         Case(MaskDialect.POLYGON_XY, Config(), OUTLINE),
         slow(Case(MaskDialect.POLYGON_YX, Config(api="generate_content"), OUTLINE)),
         slow(Case(MaskDialect.FLAT_YX, Config(), OUTLINE)),

@@ -306,7 +306,9 @@ async def test_closing_closes_what_is_inside() -> None:
     assert fake.closed
 
 
-@pytest.mark.parametrize("api", ["interactions", "generate_content"])
+@pytest.mark.parametrize(
+    "api", ["interactions", pytest.param("generate_content", marks=pytest.mark.slow)]
+)
 async def test_64_at_once_are_told_to_wait_2_seconds(
     api: str, gemini: RunningEmulator, photos: Path, measured: Callable[[str], None]
 ) -> None:

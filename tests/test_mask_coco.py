@@ -57,6 +57,7 @@ class Instance:
     outline: MaskPolygon
 
 
+@pytest.mark.slow
 def test_masks_are_as_exact_as_gemini_gave_them(
     shared: Path, measured: Callable[[str], None]
 ) -> None:

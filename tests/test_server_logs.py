@@ -81,7 +81,10 @@ def do_everything(backend: Service, gemini: RunningEmulator, photos: Path) -> st
     return image
 
 
-@pytest.mark.parametrize(("level", "form"), [("info", "text"), ("info", "json"), ("debug", "text")])
+@pytest.mark.parametrize(
+    ("level", "form"),
+    [pytest.param("info", "text", marks=pytest.mark.slow), ("info", "json"), ("debug", "text")],
+)
 def test_no_secret_is_in_the_log(
     level: str, form: str, backends: Backends, gemini: RunningEmulator, photos: Path
 ) -> None:
