@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from label_studio_gemini.demo.photos import answer_key_path, sample_folder
 from label_studio_gemini.emulator import read_answer_key, run_emulator
@@ -17,6 +19,16 @@ if TYPE_CHECKING:
     from label_studio_gemini.emulator import RunningEmulator
     from real_editor import Editor
     from real_label_studio import LabelStudio
+
+
+# A quick look at each property; HYPOTHESIS_PROFILE=default looks longer.
+settings.register_profile("quick", max_examples=40)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than processors: many tests wait for a clock or another process."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture
