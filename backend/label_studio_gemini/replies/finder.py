@@ -96,7 +96,7 @@ class ItemFinder:
 
     def __init__(self) -> None:
         self.said = Beside()
-        self._tokens_left = MAX_TOKENS // 2
+        self._tokens_left = MAX_TOKENS * 4 // 5
 
     def items_in(self, node: Node) -> list[Found]:
         """Return the items in a node of a `Scan`, in order.

@@ -80,7 +80,7 @@ class OutlineReader:
     """Reads the polygons of one reply, and no more of those in strings than a model can write."""
 
     def __init__(self) -> None:
-        self._tokens_left = MAX_TOKENS // 2
+        self._tokens_left = MAX_TOKENS * 4 // 5
 
     def read(self, value: Value) -> Outline | None:
         """Read a polygon, or None where `value` is none that is whole.

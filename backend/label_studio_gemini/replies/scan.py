@@ -26,7 +26,7 @@ from label_studio_gemini.replies.nodes import Bare, JsonList, JsonObject, Node
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MAX_TOKENS = 80_000
+MAX_TOKENS = 50_000
 """Brackets, keys and scalars that are read; the text counts as cut behind them.
 
 No Gemini model writes more than 65,536 tokens. An object with box and label is 11 of ours and more
