@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from label_studio_gemini.errors import BackendError, ReplyError
+from label_studio_gemini.errors import BackendError
 from label_studio_gemini.gateway import open_gemini
 from label_studio_gemini.gemini import Priority
-from label_studio_gemini.gemini.stops import cut_short_error
 from label_studio_gemini.gemini.time_limits import time_limit
+from label_studio_gemini.pipeline.answering import failure_from, generate_usable, log_outcome
 from label_studio_gemini.pipeline.asking import open_asker
-from label_studio_gemini.pipeline.outcomes import Answered, Failure, outcome_from_answers
+from label_studio_gemini.pipeline.outcomes import Answered, outcome_from_answers
 from label_studio_gemini.plan import Plans
 from label_studio_gemini.regions import build_regions
-from label_studio_gemini.replies import read_reply
 from label_studio_gemini.tasks import read_task
 
 if TYPE_CHECKING:
@@ -26,16 +23,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from label_studio_gemini.config import Config
-    from label_studio_gemini.detections import Reading
     from label_studio_gemini.environment import Environment
-    from label_studio_gemini.gemini import Gemini, GeminiReply
+    from label_studio_gemini.gemini import Gemini
     from label_studio_gemini.images import LabelStudioLogin
     from label_studio_gemini.pipeline.asking import Asked, Asker
     from label_studio_gemini.pipeline.outcomes import Outcome
     from label_studio_gemini.plan import Plan
-    from label_studio_gemini.questions import Question
-
-_log = logging.getLogger(__name__)
 
 
 class Pipeline:
@@ -94,22 +87,9 @@ class Pipeline:
                 start = time.perf_counter()
                 asked = await self._asker.ask(task, plan, login, priority, project)
                 outcome = await self._answer_all(asked, start)
-        except BackendError as error:
-            _log.warning("%s failed: %s", name, error)
-            return Failure(error)
-        except Exception:  # noqa: BLE001 - the edge: a defect of ours costs this task alone
-            _log.exception("%s failed in a way that is a bug", name)
-            return Failure(
-                BackendError(
-                    "An unexpected error; it is a bug.",
-                    hint="the log has its traceback: report it.",
-                )
-            )
-        if isinstance(outcome, Failure):
-            _log.warning("%s failed: %s", name, outcome.error)
-        else:
-            notes = str(outcome.notes)
-            _log.info("%s: %d result items%s", name, len(outcome.regions), notes and f"; {notes}")
+        except Exception as error:  # noqa: BLE001 - the edge: one task's failure harms no other
+            return failure_from(name, error)
+        log_outcome(name, outcome)
         return outcome
 
     async def _answer_all(self, asked: Sequence[Asked], start: float) -> Outcome:
@@ -122,15 +102,7 @@ class Pipeline:
         return outcome_from_answers(answers, seconds=time.perf_counter() - start)
 
     async def _answer(self, asked: Asked) -> Answered:
-        reply = await self.gemini.generate(asked.request)
-        try:
-            reading = _usable_reading(reply, asked.question)
-        except ReplyError:
-            if not reply.cached:
-                raise
-            # It was of no use before, and would never be again: another one may.
-            reply = await self.gemini.generate(replace(asked.request, fresh=True))
-            reading = _usable_reading(reply, asked.question)
+        reply, reading = await generate_usable(self.gemini, asked.request, asked.question)
         if asked.question.masked:  # pixels take time: the event loop goes on meanwhile
             regions = await asyncio.to_thread(build_regions, reading, asked.question, asked.images)
         else:
@@ -164,48 +136,6 @@ async def open_pipeline(
             yield Pipeline(config, gemini, asker)
     finally:
         await gemini.aclose()
-
-
-def _usable_reading(reply: GeminiReply, question: Question) -> Reading:
-    """Read a reply.
-
-    Raises:
-        OutOfTokensError: It was cut off before there was anything in it that can be used.
-        ReplyError: There is nothing in it that can be used.
-    """
-    try:
-        reading = read_reply(reply.text)
-    except ReplyError as error:
-        if reply.truncated:
-            raise cut_short_error(reply) from None
-        error.bill = reply.usage
-        raise
-    if reply.truncated:
-        reading = replace(reading, truncated=True)
-    why = _why_useless(reading, question, reply.text)
-    if why is None:
-        return reading
-    if reply.truncated:
-        raise cut_short_error(reply)
-    raise ReplyError(
-        f"Nothing in Gemini's reply could be used ({why}): {reply.text[:200]!r}.",
-        hint="try again; if it stays so, try another model or a simpler prompt.",
-        bill=reply.usage,
-    )
-
-
-def _why_useless(reading: Reading, question: Question, text: str) -> str | None:
-    """Say why a reply is no answer, or None where it is one: an empty list is."""
-    said = {*reading.answers, *(name for one in reading.image_answers.values() for name in one)}
-    asked = {recipe.target.name for recipe in question.answers}
-    if reading.detections or said & asked:
-        return None
-    if reading.rejects:
-        return reading.rejects[0].reason
-    if reading.truncated:
-        return "it is cut short"
-    # `{"message": "…"}`: what was not asked for, and no list, not even an empty one.
-    return "it says something else" if said and "[" not in text else None
 
 
 def _answer_or_raise(result: Answered | BaseException) -> Answered | BackendError:

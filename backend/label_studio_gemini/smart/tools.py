@@ -10,22 +10,17 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from label_studio_gemini.errors import BackendError, ReplyError, TaskError
+from label_studio_gemini.errors import TaskError
 from label_studio_gemini.gateway import options_from_config
 from label_studio_gemini.gemini import GeminiRequest, InlineImage, Origin, Priority
 from label_studio_gemini.gemini.retry import time_limit
 from label_studio_gemini.geometry import gemini_from_pixel
 from label_studio_gemini.images import is_elsewhere
 from label_studio_gemini.labels import Shape, read_image_addresses
-from label_studio_gemini.pipeline.outcomes import (
-    Answered,
-    Failure,
-    Prediction,
-    outcome_from_answers,
-)
+from label_studio_gemini.pipeline.answering import failure_from, generate_usable, log_outcome
+from label_studio_gemini.pipeline.outcomes import Answered, outcome_from_answers
 from label_studio_gemini.prompts import build_prompt, build_schema
 from label_studio_gemini.regions import ShownImage, build_regions
-from label_studio_gemini.replies import read_reply
 from label_studio_gemini.smart.asking import build_focus, build_smart_question, stored_labels
 from label_studio_gemini.smart.choosing import choose
 from label_studio_gemini.smart.crops import area_to_send, edges_of, reading_from_crop
@@ -134,23 +129,13 @@ class SmartTools:
             name = f"a smart tool on {task.name}"
             call = _Call(task, read_saved(value), context, plan, login, project)
             async with time_limit(self._config.task_seconds):
-                prediction = await self._predict(call)
-        except BackendError as error:
-            _log.warning("%s failed: %s", name, error)
-            return Failure(error)
-        except Exception:  # noqa: BLE001 - the edge: a defect of ours costs this request alone
-            _log.exception("%s failed in a way that is a bug", name)
-            return Failure(
-                BackendError(
-                    "An unexpected error; it is a bug.",
-                    hint="the log has its traceback: report it.",
-                )
-            )
-        notes = str(prediction.notes)
-        _log.info("%s: %d result items%s", name, len(prediction.regions), notes and f"; {notes}")
-        return prediction
+                outcome = await self._predict(call)
+        except Exception as error:  # noqa: BLE001 - the edge: it costs this request alone
+            return failure_from(name, error)
+        log_outcome(name, outcome)
+        return outcome
 
-    async def _predict(self, call: _Call) -> Prediction:
+    async def _predict(self, call: _Call) -> Outcome:
         start = time.perf_counter()
         label_config, saved_ids = call.plan.label_config, ids_of(call.saved)
         prompts = read_context(call.context, label_config, saved_ids)
@@ -172,16 +157,14 @@ class SmartTools:
             digest=crop.image.digest,
             address=page.address if public else None,
         )
-        reply = await self._gemini.generate(self._request(look, sent, call))
-        reading = _checked(read_reply(reply.text), reply.text, truncated=reply.truncated)
+        request = self._request(look, sent, call)
+        reply, reading = await generate_usable(self._gemini, request, question)
         shown = ShownImage(prompts.image.name, size, page.page)
         # Pixels take time: the event loop goes on meanwhile.
         regions = await asyncio.to_thread(_build_regions, reading, look, shown, saved_ids)
-        answered = Answered(reading, regions, reply.usage)
-        tier = options_from_config(question.options).tier
-        outcome = outcome_from_answers([(answered, tier)], seconds=time.perf_counter() - start)
-        assert isinstance(outcome, Prediction)  # it was answered
-        return outcome
+        answered = Answered(reading, regions, reply.usage, reply.cached)
+        seconds = time.perf_counter() - start
+        return outcome_from_answers([(answered, request.options.tier)], seconds=seconds)
 
     def _request(self, look: _Look, sent: InlineImage, call: _Call) -> GeminiRequest:
         question = look.question
@@ -240,23 +223,6 @@ def _earlier_boxes(
         for box, edges in zip(boxes, edges_of(boxes, size), strict=True)
         if box.tool in tools
     )
-
-
-def _checked(reading: Reading, text: str, *, truncated: bool) -> Reading:
-    """Return a reading that answers the question, be it that nothing is there.
-
-    Raises:
-        ReplyError: It has nothing that can be used, and is no empty answer.
-    """
-    if truncated:
-        reading = replace(reading, truncated=True)
-    says_else = reading.rejects or reading.truncated or (reading.answers and "[" not in text)
-    if not reading.detections and says_else:
-        raise ReplyError(
-            f"Nothing in Gemini's reply could be used: {text[:200]!r}.",
-            hint="try again; if it stays so, try another model or a simpler prompt.",
-        )
-    return reading
 
 
 def _build_regions(
