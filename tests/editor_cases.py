@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from PIL import Image, ImageDraw
 
-from label_studio_gemini.masks import rle_from_mask
+from label_studio_gemini.masks.rle import rle_from_mask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from label_studio_gemini.masks import MaskPng, MaskPolygon, mask_from_png
+from label_studio_gemini.masks.pictures import mask_from_png
+from label_studio_gemini.masks.types import MaskPng, MaskPolygon
 
 if TYPE_CHECKING:
     from label_studio_gemini.detections import Answer, Detection, Reading

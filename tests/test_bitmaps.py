@@ -15,7 +15,8 @@ from PIL import Image
 
 from label_studio_gemini.errors import MaskError
 from label_studio_gemini.geometry import ImageSize, PixelArea
-from label_studio_gemini.masks import MaskCrop, bitmap_from_crop, mask_from_bitmap
+from label_studio_gemini.masks.bitmaps import bitmap_from_crop, mask_from_bitmap
+from label_studio_gemini.masks.crops import MaskCrop
 
 PREFIX = "data:image/png;base64,"
 SIZE = ImageSize(3, 2)

@@ -25,7 +25,7 @@ from label_studio_gemini.config import Config
 from label_studio_gemini.emulator import Fault, MaskDialect, read_answer_key, run_emulator
 from label_studio_gemini.environment import read_environment
 from label_studio_gemini.geometry import ImageSize
-from label_studio_gemini.masks import mask_from_rle
+from label_studio_gemini.masks.rle_decode import mask_from_rle
 from label_studio_gemini.pipeline import Prediction, open_pipeline
 from label_studio_gemini.plan import build_plan
 

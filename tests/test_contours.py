@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from label_studio_gemini.errors import MaskError
 from label_studio_gemini.geometry import GeminiPoint, ImageSize, PixelArea
-from label_studio_gemini.masks import (
-    MaskCrop,
-    MaskPolygon,
+from label_studio_gemini.masks.contours import (
     PixelPolygon,
     polygons_from_crop,
     polygons_from_rings,
 )
+from label_studio_gemini.masks.crops import MaskCrop
+from label_studio_gemini.masks.types import MaskPolygon
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from label_studio_gemini.geometry import ImageSize, PixelArea, PixelBox
-from label_studio_gemini.masks import (
-    MaskCrop,
+from label_studio_gemini.masks.crops import MaskCrop
+from label_studio_gemini.masks.ellipses import (
     PercentEllipse,
     PixelEllipse,
     ellipse_from_box,

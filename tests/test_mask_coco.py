@@ -21,16 +21,10 @@ from pycocotools import mask as coco_masks
 from label_studio_gemini.emulator.geometry import Frame, Point
 from label_studio_gemini.emulator.masks import MaskDialect, build_mask
 from label_studio_gemini.geometry import GeminiBox, GeminiPoint, ImageSize
-from label_studio_gemini.masks import (
-    MaskCrop,
-    MaskPng,
-    MaskPolygon,
-    bitmap_from_crop,
-    crop_from_mask,
-    mask_from_bitmap,
-    polygons_from_crop,
-    polygons_from_rings,
-)
+from label_studio_gemini.masks.bitmaps import bitmap_from_crop, mask_from_bitmap
+from label_studio_gemini.masks.contours import polygons_from_crop, polygons_from_rings
+from label_studio_gemini.masks.crops import MaskCrop, crop_from_mask
+from label_studio_gemini.masks.types import MaskPng, MaskPolygon
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -38,7 +32,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from label_studio_gemini.masks import PixelPolygon
+    from label_studio_gemini.masks.contours import PixelPolygon
 
 _OBJECTS = 260  # crowds aside
 

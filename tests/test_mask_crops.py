@@ -25,7 +25,8 @@ from label_studio_gemini.geometry import (
     gemini_from_pixel,
     pixel_from_gemini,
 )
-from label_studio_gemini.masks import MaskCrop, MaskPng, MaskPolygon, crop_from_mask
+from label_studio_gemini.masks.crops import MaskCrop, crop_from_mask
+from label_studio_gemini.masks.types import MaskPng, MaskPolygon
 
 SIZE = ImageSize(40, 30)
 TINY = ImageSize(13, 11)

@@ -15,13 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from label_studio_gemini.errors import MaskError
-from label_studio_gemini.masks import (
-    MAX_PIXELS,
-    MaskPng,
-    mask_from_png,
-    probabilities_from_png,
-    size_from_png,
-)
+from label_studio_gemini.masks.pictures import mask_from_png, probabilities_from_png, size_from_png
+from label_studio_gemini.masks.types import MAX_PIXELS, MaskPng
 
 GREYS = [[0, 100, 127], [128, 200, 255]]
 DRAWN = [[False, False, False], [True, True, True]]

@@ -64,11 +64,6 @@ def test_a_base_with_its_own_label_config(monkeypatch: pytest.MonkeyPatch) -> No
     assert model.project_id == "7"
 
 
-async def test_predict_async_needs_a_pipeline() -> None:
-    with pytest.raises(ValueError, match="pipeline"):
-        await GeminiModel(label_config=XML).predict_async({})
-
-
 def test_fit_keeps_nothing() -> None:
     """The base answers events that would train; there is nothing to train here."""
     assert GeminiModel(label_config=XML).fit((), event="ANNOTATION_CREATED", data={}) == {}

@@ -16,8 +16,8 @@ from PIL import Image
 from label_studio_gemini.detections import Detection
 from label_studio_gemini.geometry import GeminiBox, GeminiPoint, ImageSize
 from label_studio_gemini.labels import AnswerTarget, RegionTarget, Shape, read_label_config
-from label_studio_gemini.masks import MaskPng, MaskPolygon
 from label_studio_gemini.masks.bitmaps import mask_from_bitmap
+from label_studio_gemini.masks.types import MaskPng, MaskPolygon
 from label_studio_gemini.recipes import Drawing, Recipe, Wanted
 from label_studio_gemini.regions import check_item
 from label_studio_gemini.regions.answers import value_from_answer

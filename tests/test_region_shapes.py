@@ -16,8 +16,8 @@ from PIL import Image
 from label_studio_gemini.detections import Detection
 from label_studio_gemini.geometry import GeminiBox, GeminiPoint, ImageSize
 from label_studio_gemini.labels import MASK_SHAPES, Label, RegionTarget, Shape
-from label_studio_gemini.masks import MaskPng, MaskPolygon
 from label_studio_gemini.masks.bitmaps import mask_from_bitmap
+from label_studio_gemini.masks.types import MaskPng, MaskPolygon
 from label_studio_gemini.recipes import Drawing
 from label_studio_gemini.regions import check_item
 from label_studio_gemini.regions.shapes import Drawn, draw

@@ -14,7 +14,7 @@ from label_studio_sdk.label_interface import LabelInterface
 from label_studio_gemini.config import Config, RecipeConfig
 from label_studio_gemini.detections import Detection, Reading, Relation
 from label_studio_gemini.geometry import GeminiBox, GeminiPoint, ImageSize
-from label_studio_gemini.masks import MaskPolygon
+from label_studio_gemini.masks.types import MaskPolygon
 from label_studio_gemini.plan import build_plan
 from label_studio_gemini.regions import Regions, ShownImage, build_regions
 

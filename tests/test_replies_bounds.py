@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from label_studio_gemini.errors import ReplyError
-from label_studio_gemini.masks import MaskPng, MaskPolygon
+from label_studio_gemini.masks.types import MaskPng, MaskPolygon
 from label_studio_gemini.replies import read_reply
 
 SIZE = 10_000_000

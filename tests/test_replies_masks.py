@@ -20,7 +20,8 @@ from label_studio_gemini.emulator.geometry import Point as EmulatorPoint
 from label_studio_gemini.emulator.masks import build_mask
 from label_studio_gemini.errors import ReplyError
 from label_studio_gemini.geometry import GeminiBox, GeminiPoint
-from label_studio_gemini.masks import MaskPng, MaskPolygon, mask_from_png
+from label_studio_gemini.masks.pictures import mask_from_png
+from label_studio_gemini.masks.types import MaskPng, MaskPolygon
 from label_studio_gemini.replies import read_reply
 from label_studio_gemini.replies.scan import MAX_TOKENS
 from replies_cases import CUP, PNG, URI, XY, YX, flat, png

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from label_studio_sdk.converter.brush import decode_rle, mask2rle
 
 from label_studio_gemini.geometry import ImageSize, PixelBox
-from label_studio_gemini.masks import mask_from_rle, rle_from_crop, rle_from_mask
+from label_studio_gemini.masks.rle import rle_from_crop, rle_from_mask
+from label_studio_gemini.masks.rle_decode import mask_from_rle
 from rle_masks import ask_editor, blob, coco_masks, digest, masks, words_of
 
 if TYPE_CHECKING:

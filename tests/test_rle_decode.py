@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from label_studio_gemini.errors import MaskError
-from label_studio_gemini.masks import mask_from_rle, rle_from_mask
+from label_studio_gemini.masks.rle import rle_from_mask
+from label_studio_gemini.masks.rle_decode import mask_from_rle
 from rle_masks import ask_editor, blob, masks
 
 if TYPE_CHECKING:

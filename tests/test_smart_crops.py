@@ -25,7 +25,8 @@ from label_studio_gemini.geometry import (
     point_in_crop,
 )
 from label_studio_gemini.labels import read_label_config
-from label_studio_gemini.masks import MaskPng, MaskPolygon, rle_from_mask
+from label_studio_gemini.masks.rle import rle_from_mask
+from label_studio_gemini.masks.types import MaskPng, MaskPolygon
 from label_studio_gemini.smart import read_context
 from label_studio_gemini.smart.crops import area_to_send, reading_from_crop
 from label_studio_gemini.smart.items import read_items

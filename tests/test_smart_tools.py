@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from label_studio_gemini.config import Config
-from label_studio_gemini.masks import mask_from_rle
+from label_studio_gemini.masks.rle_decode import mask_from_rle
 from smart_kit import (
     ASK,
     BOX,

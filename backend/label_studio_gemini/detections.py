@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from label_studio_gemini.geometry import GeminiBox, GeminiPoint
-    from label_studio_gemini.masks import Mask
+    from label_studio_gemini.masks.types import Mask
 
 
 Answer: TypeAlias = str | float | tuple[str, ...]

@@ -1,10 +1,8 @@
 """The model class: Label Studio's convention for ML backends, over our pipeline.
 
-Our own server makes one per request, with the pipeline of the process, and awaits `predict_async`
-for each task.
-The class also runs under the stock server of label-studio-ml 1.0.9, which calls `predict` from
-several threads at once; then the YAML file and the keys come from the environment alone
-(`environment`).
+It is for the stock servers of label-studio-ml, which call `predict` from several threads at once;
+the YAML file and the keys come from the environment alone (`environment`). Our own server does
+without: importing label-studio-ml takes 17 MB in each process.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from typing import TYPE_CHECKING, Never, TypeAlias
+from typing import TYPE_CHECKING
 
 from label_studio_ml.model import LabelStudioMLBase
 
@@ -21,21 +19,16 @@ from label_studio_gemini.environment import read_environment
 from label_studio_gemini.errors import BackendError
 from label_studio_gemini.gemini import Priority
 from label_studio_gemini.images import LabelStudioLogin, choose_login
-from label_studio_gemini.pipeline import Failure, open_pipeline
+from label_studio_gemini.pipeline import open_pipeline
 from label_studio_gemini.plan import build_plan
-from label_studio_gemini.smart import SmartTools
+from label_studio_gemini.predictor import Predictor, answer_from_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from label_studio_gemini.pipeline import Outcome, Pipeline
-    from label_studio_gemini.plan import Plan
-    from label_studio_gemini.regions import PredictionJson
+    from label_studio_gemini.predictor import AnswerJson
 
 _log = logging.getLogger(__name__)
-
-AnswerJson: TypeAlias = "PredictionJson | list[Never]"
-"""The answer for one task; `[]` is that of one that failed."""
 
 
 class GeminiModel(LabelStudioMLBase):  # type: ignore[misc] # the base has no types
@@ -43,101 +36,47 @@ class GeminiModel(LabelStudioMLBase):  # type: ignore[misc] # the base has no ty
 
     Args:
         label_config: The project's labelling config. It is read by our own reader, not the base's.
-        pipeline: The pipeline of this process; without one, `predict` opens one for each call.
-        login: The Label Studio that the tasks come from.
         base: Whatever the constructor of the installed label-studio-ml takes.
     """
 
-    def __init__(
-        self,
-        *,
-        label_config: str | None = None,
-        pipeline: Pipeline | None = None,
-        login: LabelStudioLogin | None = None,
-        **base: object,
-    ) -> None:
+    def __init__(self, *, label_config: str | None = None, **base: object) -> None:
         super().__init__(**base)
         # Not `self.label_config`: label-studio-ml 2.x has a property of that name.
         self._xml = label_config or ""
-        self._login = login or _login_from_base(base)
-        self._pipeline = pipeline
+        self._login = _login_from_base(base)
 
-    def predict(self, tasks: Sequence[object], **_kwargs: object) -> list[AnswerJson]:
+    def predict(
+        self, tasks: Sequence[object], context: object = None, **_kwargs: object
+    ) -> list[AnswerJson]:
         """Predict tasks from a thread without an event loop: what a stock server calls.
 
         The predictions name no version: a stock server adds the one that its /setup told, and if
         they differed, each retrieval would store a duplicate.
-        """
-        return asyncio.run(self._predict_alone(tasks))
-
-    @property
-    def plan(self) -> Plan:
-        """What is done for each task of the project, and the model_version of its predictions.
-
-        Raises:
-            LabelConfigError, ConfigError: The project cannot be predicted at all.
-        """
-        return self._own_pipeline.plans.plan(self._xml)
-
-    async def predict_async(
-        self,
-        task: object,
-        priority: Priority = Priority.BATCH,
-        *,
-        context: object = None,
-        project: str | None = None,
-    ) -> Outcome:
-        """Predict one task over the pipeline of this process.
 
         Args:
-            task: A task as it came in.
-            priority: Whether a person waits for it.
+            tasks: Tasks as they came in.
             context: What a smart tool says about its prompts; None where no smart tool asks.
-            project: Label Studio's name of the project, for the ledger.
-
-        Raises:
-            LabelConfigError, ConfigError: The project cannot be predicted at all.
         """
-        pipeline = self._own_pipeline
-        if context is not None:
-            tools = SmartTools(pipeline.config, pipeline.gemini, pipeline.images)
-            return await tools.predict(task, context, self.plan, self._login, project)
-        return await pipeline.predict(task, self.plan, self._login, priority, project)
+        return asyncio.run(self._predict(tasks, context))
 
-    @property
-    def _own_pipeline(self) -> Pipeline:
-        if self._pipeline is None:
-            raise ValueError("this needs the `pipeline` that the model was made with")
-        return self._pipeline
-
-    async def _predict_alone(self, tasks: Sequence[object]) -> list[AnswerJson]:
+    async def _predict(self, tasks: Sequence[object], context: object) -> list[AnswerJson]:
         environment = read_environment(os.environ)
         login = choose_login(
             environment.label_studio_url, environment.label_studio_token, self._login
         )
+        priority = Priority.BATCH if context is None else Priority.INTERACTIVE
         try:
             config = read_config(environment.config_file)
             plan = build_plan(config, self._xml)
             async with open_pipeline(config, environment) as pipeline:
-                outcomes = await pipeline.predict_all(tasks, plan, login)
+                predictor = Predictor(pipeline, plan, login)
+                outcomes = await asyncio.gather(
+                    *(predictor.predict(task, priority, context=context) for task in tasks)
+                )
         except BackendError as error:
             _log.warning("none of %d tasks was predicted: %s", len(tasks), error)
             return [[] for _ in tasks]
         return [answer_from_outcome(outcome) for outcome in outcomes]
-
-
-def answer_from_outcome(outcome: Outcome, model_version: str | None = None) -> AnswerJson:
-    """Return the answer for one task.
-
-    `{"result": []}` is that of one that was looked at in vain: it is stored. `[]` is that of one
-    that failed: Label Studio skips it, and may ask again.
-    """
-    if isinstance(outcome, Failure):
-        return []
-    answer: PredictionJson = {"result": list(outcome.regions)}
-    if model_version is not None:
-        answer["model_version"] = model_version
-    return answer
 
 
 def _login_from_base(base: dict[str, object]) -> LabelStudioLogin | None:

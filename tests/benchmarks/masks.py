@@ -26,7 +26,7 @@ from label_studio_sdk.converter.brush import mask2rle
 
 from label_studio_gemini.config import Config
 from label_studio_gemini.geometry import ImageSize, PixelBox
-from label_studio_gemini.masks import rle_from_crop, rle_from_mask
+from label_studio_gemini.masks.rle import rle_from_crop, rle_from_mask
 from label_studio_gemini.plan import build_plan
 from label_studio_gemini.regions import Regions, ShownImage, build_regions
 from label_studio_gemini.replies import read_reply

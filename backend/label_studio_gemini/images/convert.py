@@ -12,7 +12,6 @@ import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
@@ -230,6 +229,8 @@ def _without_depth(image: Image.Image, kind: Format) -> Image.Image:
     """
     if not image.mode.startswith(_DEEP_MODES):
         return image
+    import numpy as np  # noqa: PLC0415 - 13 MB in each process, for pictures that are rare
+
     values = np.asarray(image)
     if kind is Format.PNG:
         return Image.fromarray((values >> 8).clip(0, 255).astype(np.uint8))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from label_studio_gemini.geometry import GeminiPoint, ImageSize
     from label_studio_gemini.masks.crops import MaskCrop
-    from label_studio_gemini.masks.pictures import MaskPolygon
+    from label_studio_gemini.masks.types import MaskPolygon
 
 PixelPolygon: TypeAlias = npt.NDArray[np.float64]
 """An outline: n by 2, (x, y) in pixels of the image, n at least 3, not closed by a repeated point.

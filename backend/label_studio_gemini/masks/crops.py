@@ -15,15 +15,16 @@ from PIL import Image
 
 from label_studio_gemini.errors import MaskError
 from label_studio_gemini.geometry import GEMINI_SCALE, PixelArea, PixelBox, pixel_from_gemini
-from label_studio_gemini.masks.pictures import MaskPng, probabilities_from_png
+from label_studio_gemini.masks.pictures import probabilities_from_png
 from label_studio_gemini.masks.runs import area_of, runs_from_levels
+from label_studio_gemini.masks.types import MaskPng
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from label_studio_gemini.geometry import GeminiBox, GeminiPoint, ImageSize
-    from label_studio_gemini.masks.pictures import Mask, MaskPolygon
     from label_studio_gemini.masks.runs import MaskRuns
+    from label_studio_gemini.masks.types import Mask, MaskPolygon
 
 _WEIGHTS = 16  # of nine neighbours
 _MIDPOINT = 255  # twice that of 0 to 255: what is above it is the object

@@ -1,17 +1,15 @@
-"""Masks as a reply gives them, and the array that a drawn one holds. Pure: bytes in, arrays out.
+"""The array that a drawn mask holds. Pure: bytes in, arrays out.
 
-A mask comes as a picture of its box (Gemini 2.5: a grey map of probabilities), or as a polygon over
-the whole image (Gemini 3). Pictures come from outside, so nothing but the pixels is looked at, and
-no more of them than `MAX_PIXELS`.
+Pictures come from outside, so nothing but the pixels is looked at, and no more of them than
+`MAX_PIXELS`.
 """
 
 from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass, field
 from io import BytesIO
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL.JpegImagePlugin import JpegImageFile
@@ -19,7 +17,8 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from label_studio_gemini.errors import MaskError
-from label_studio_gemini.geometry import GeminiPoint, ImageSize
+from label_studio_gemini.geometry import ImageSize
+from label_studio_gemini.masks.types import MAX_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL.ImageFile import ImageFile
 
-MAX_PIXELS = 4096 * 4096
-"""The largest picture that is opened. Gemini's own masks are 256 by 256."""
+    from label_studio_gemini.masks.types import MaskPng
 
 MIDPOINT = 127
 """A pixel above this, of 255, belongs to the object.
@@ -46,34 +44,6 @@ _UNREADABLE = (
     *(OSError, SyntaxError, ValueError, TypeError, IndexError, EOFError, OverflowError),
     *(struct.error, zlib.error),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class MaskPng:
-    """A mask that is drawn: the file of a picture that covers exactly its box.
-
-    Attributes:
-        png: A PNG, JPEG or WEBP of any size and mode.
-        decoded: What `probabilities_from_png` gives, where it was decoded before.
-    """
-
-    png: bytes = field(repr=False)
-    decoded: npt.NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class MaskPolygon:
-    """A mask that is outlined: its rings on the 0-1000 grid over the whole image.
-
-    Attributes:
-        rings: Each at least three points, not closed by a repeated one. Where they overlap the
-            object is their union.
-    """
-
-    rings: tuple[tuple[GeminiPoint, ...], ...]
-
-
-Mask: TypeAlias = MaskPng | MaskPolygon
 
 
 def size_from_png(mask: MaskPng) -> ImageSize:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from label_studio_gemini.detections import Detection
-    from label_studio_gemini.masks import MaskPng
+    from label_studio_gemini.masks.types import MaskPng
     from label_studio_gemini.replies.items import Members
     from label_studio_gemini.replies.nodes import JsonObject
     from label_studio_gemini.replies.outlines import Outline, OutlineReader

@@ -18,7 +18,7 @@ from label_studio_gemini.geometry import (
     iou,
     pixel_from_gemini,
 )
-from label_studio_gemini.masks import MaskPolygon
+from label_studio_gemini.masks.types import MaskPolygon
 from label_studio_gemini.replies.nodes import JsonList, JsonObject
 from label_studio_gemini.replies.numbers import (
     number_from_text,

@@ -7,12 +7,7 @@ import re
 from urllib.parse import unquote
 
 from label_studio_gemini.errors import MaskError
-from label_studio_gemini.masks import (
-    MAX_PIXELS,
-    MaskPng,
-    probabilities_from_png,
-    size_from_png,
-)
+from label_studio_gemini.masks.types import MAX_PIXELS, MaskPng
 from label_studio_gemini.replies.strings import text_from_quoted
 
 # The prefix, and what the files of a PNG, a JPEG and a WEBP begin with, in base64.
@@ -55,6 +50,12 @@ class PictureReader:
         return None if data is None else self._checked(MaskPng(data))
 
     def _checked(self, mask: MaskPng) -> MaskPng | None:
+        # Imported here: it loads numpy, and most replies have no picture.
+        from label_studio_gemini.masks.pictures import (  # noqa: PLC0415
+            probabilities_from_png,
+            size_from_png,
+        )
+
         try:
             size = size_from_png(mask)
             if size.width * size.height > self._pixels_left:

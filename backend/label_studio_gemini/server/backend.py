@@ -140,10 +140,10 @@ class Backend:
 
     async def _answer(self, body: PredictBody) -> PredictJson:
         engine = await self._loaded()
-        model = await engine.model(body)
-        works = engine.works(model, body)
+        predictor = await engine.predictor(body)
+        works = engine.works(predictor, body)
         results = await self._jobs.run(works, seconds=self._config.predict_deadline)
-        return engine.answer(model, body, results)
+        return engine.answer(predictor, body, results)
 
     async def _loaded(self) -> Engine:
         """Return the engine as soon as it is there.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from http import HTTPStatus
 
     from label_studio_gemini.errors import BackendError
-    from label_studio_gemini.model import AnswerJson
+    from label_studio_gemini.predictor import AnswerJson
 
 
 class SetupBody(BaseModel):

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from label_studio_gemini.errors import BackendError
 from label_studio_gemini.gemini import Priority
 from label_studio_gemini.images import LabelStudioLogin, LoginStore, choose_login
-from label_studio_gemini.model import GeminiModel, answer_from_outcome
 from label_studio_gemini.pipeline import Failure, open_pipeline
+from label_studio_gemini.predictor import Predictor, answer_from_outcome
 from label_studio_gemini.server.bodies import read_task_id
 from label_studio_gemini.server.jobs import Unfinished, Work
 from label_studio_gemini.server.logs import note_task
@@ -92,29 +92,29 @@ class Engine:
         await asyncio.to_thread(self._versions.note, plan.model_version)
         return plan.model_version
 
-    async def model(self, body: PredictBody) -> GeminiModel:
-        """Return the model of the request's project."""
-        return GeminiModel(
-            label_config=body.label_config,
-            pipeline=self._pipeline,
-            login=await self._login(body.project),
-        )
-
-    def works(self, model: GeminiModel, body: PredictBody) -> list[Work[Outcome]]:
-        """Return what is to be done for each task of a request.
+    async def predictor(self, body: PredictBody) -> Predictor:
+        """Return what predicts the tasks of the request's project.
 
         Raises:
             LabelConfigError, ConfigError: The project cannot be predicted at all.
         """
-        version = model.plan.model_version
-        return [self._work(model, task, body, version) for task in body.tasks]
+        return Predictor(
+            self._pipeline,
+            self._pipeline.plans.plan(body.label_config or ""),
+            await self._login(body.project),
+            None if body.project is None else str(body.project),
+        )
+
+    def works(self, predictor: Predictor, body: PredictBody) -> list[Work[Outcome]]:
+        """Return what is to be done for each task of a request."""
+        return [self._work(predictor, task, body) for task in body.tasks]
 
     def answer(
-        self, model: GeminiModel, body: PredictBody, results: Sequence[Result]
+        self, predictor: Predictor, body: PredictBody, results: Sequence[Result]
     ) -> PredictJson:
         """Return the answer to a request; what failed or is unfinished is `[]`, and listed."""
         outcomes = [_WHY_NOT[one] if isinstance(one, Unfinished) else one for one in results]
-        version = model.plan.model_version
+        version = predictor.plan.model_version
         return {
             "results": [answer_from_outcome(outcome, version) for outcome in outcomes],
             "model_version": version,
@@ -125,22 +125,17 @@ class Engine:
             ],
         }
 
-    def _work(
-        self, model: GeminiModel, task: object, body: PredictBody, version: str
-    ) -> Work[Outcome]:
+    def _work(self, predictor: Predictor, task: object, body: PredictBody) -> Work[Outcome]:
         number = read_task_id(task)
         priority = Priority.INTERACTIVE if body.is_waited_for else Priority.BATCH
 
         async def run(urgent: bool) -> Outcome:  # noqa: FBT001 - as `Work` wants it
             note_task(number)
-            return await model.predict_async(
-                task,
-                Priority.INTERACTIVE if urgent else priority,
-                context=body.context,
-                project=None if body.project is None else str(body.project),
+            return await predictor.predict(
+                task, Priority.INTERACTIVE if urgent else priority, context=body.context
             )
 
-        text = identity_of(task, body, version)
+        text = identity_of(task, body, predictor.plan.model_version)
         return Work(
             run,
             key=hashlib.sha256(text).hexdigest() if text else None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from label_studio_gemini.errors import MaskError
 from label_studio_gemini.geometry import GEMINI_SCALE, GeminiPoint, iou, pixel_from_gemini
-from label_studio_gemini.masks import crop_from_mask
+from label_studio_gemini.masks.crops import crop_from_mask
 from label_studio_gemini.smart.asking import labels_for
 from label_studio_gemini.smart.crops import edges_of
 from label_studio_gemini.smart.known import is_known
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from label_studio_gemini.detections import Detection, Reading
     from label_studio_gemini.geometry import GeminiBox, ImageSize, PixelBox
-    from label_studio_gemini.masks import MaskCrop
+    from label_studio_gemini.masks.crops import MaskCrop
     from label_studio_gemini.questions import Question
     from label_studio_gemini.smart.known import KnownRegion
     from label_studio_gemini.smart.prompts import PointPrompt, Prompts

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from label_studio_gemini.errors import TaskError
 from label_studio_gemini.geometry import PixelArea, box_from_crop, point_from_crop
-from label_studio_gemini.masks import MaskPolygon
+from label_studio_gemini.masks.types import MaskPolygon
 from label_studio_gemini.smart.places import bounds_of
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from label_studio_gemini.detections import Detection, Reading
     from label_studio_gemini.geometry import ImageSize, PixelBox
-    from label_studio_gemini.masks import Mask
+    from label_studio_gemini.masks.types import Mask
     from label_studio_gemini.smart.prompts import BoxPrompt, Prompts
 
 MARGIN = 0.2

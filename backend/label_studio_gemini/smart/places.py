@@ -18,7 +18,8 @@ from label_studio_gemini.geometry import (
     gemini_from_pixel,
     pixel_from_percent,
 )
-from label_studio_gemini.masks import mask_from_bitmap, mask_from_rle
+from label_studio_gemini.masks.bitmaps import mask_from_bitmap
+from label_studio_gemini.masks.rle_decode import mask_from_rle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -1,0 +1,67 @@
+"""One task for whoever asks: a batch, a person who opened it, a smart tool; and its answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Never, TypeAlias
+
+from label_studio_gemini.gemini import Priority
+from label_studio_gemini.pipeline import Failure
+
+if TYPE_CHECKING:
+    from label_studio_gemini.images import LabelStudioLogin
+    from label_studio_gemini.pipeline import Outcome, Pipeline
+    from label_studio_gemini.plan import Plan
+    from label_studio_gemini.regions import PredictionJson
+
+AnswerJson: TypeAlias = "PredictionJson | list[Never]"
+"""The answer for one task; `[]` is that of one that failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """Predicts the tasks of one project over a pipeline that all projects share.
+
+    Attributes:
+        pipeline: The pipeline of this process.
+        plan: What is done for each task of the project.
+        login: The Label Studio that the tasks come from.
+        project: Label Studio's name of the project, for the ledger.
+    """
+
+    pipeline: Pipeline
+    plan: Plan
+    login: LabelStudioLogin | None = None
+    project: str | None = None
+
+    async def predict(
+        self, task: object, priority: Priority = Priority.BATCH, *, context: object = None
+    ) -> Outcome:
+        """Predict one task; nothing that is wrong with it is raised.
+
+        Args:
+            task: A task as it came in.
+            priority: Whether a person waits for it.
+            context: What a smart tool says about its prompts; None where no smart tool asks.
+        """
+        if context is None:
+            return await self.pipeline.predict(task, self.plan, self.login, priority, self.project)
+        # Imported here: it loads numpy and shapely, 18 MB, and not every project has smart tools.
+        from label_studio_gemini.smart import SmartTools  # noqa: PLC0415
+
+        tools = SmartTools(self.pipeline.config, self.pipeline.gemini, self.pipeline.images)
+        return await tools.predict(task, context, self.plan, self.login, self.project)
+
+
+def answer_from_outcome(outcome: Outcome, model_version: str | None = None) -> AnswerJson:
+    """Return the answer for one task.
+
+    `{"result": []}` is that of one that was looked at in vain: it is stored. `[]` is that of one
+    that failed: Label Studio skips it, and may ask again.
+    """
+    if isinstance(outcome, Failure):
+        return []
+    answer: PredictionJson = {"result": list(outcome.regions)}
+    if model_version is not None:
+        answer["model_version"] = model_version
+    return answer
