@@ -105,23 +105,15 @@ def _connection(
     key: str, base_url: str, timeout: float, api_version: str, vertex: VertexProject | None
 ) -> Connection:
     """Build the SDK's client with every choice made here, none left to the environment."""
-    import httpx2  # noqa: PLC0415
     from google import genai  # noqa: PLC0415
     from google.genai import client as genai_client  # noqa: PLC0415
     from google.genai import types  # noqa: PLC0415
 
     from label_studio_gemini.gemini.connection import Connection  # noqa: PLC0415
+    from label_studio_gemini.gemini.transport import build_http  # noqa: PLC0415
 
-    # A client of ours, for three reasons: as many connections as there are requests (the default,
-    # 100, makes the others wait; the caller limits concurrency), no redirects (the key's header
-    # would go along to any host), and no aiohttp, to which the SDK changes if it is installed.
     trust = _trust()
-    http = httpx2.AsyncClient(
-        verify=trust,
-        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=128),
-        timeout=timeout,
-        follow_redirects=False,
-    )
+    http = build_http(trust, timeout)
     project = vertex.project if vertex else None
     client = genai.Client(
         api_key=key or None,

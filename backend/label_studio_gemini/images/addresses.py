@@ -189,9 +189,7 @@ def _read_data_uri(address: str, most_bytes: int) -> bytes:
     if len(payload) > 4 * most_bytes:  # base64 adds a third, percent-escapes treble at most
         raise _too_much(most_bytes)
     try:
-        data = unquote_to_bytes(payload)
-        if head.lower().endswith(";base64"):
-            data = _bytes_from_base64(data)
+        data = _bytes_from_payload(payload, is_base64=head.lower().endswith(";base64"))
     except (binascii.Error, UnicodeError) as error:
         raise AddressError(
             f"`{shown(address)}` has no valid base64 after its comma.",
@@ -200,6 +198,15 @@ def _read_data_uri(address: str, most_bytes: int) -> bytes:
     if len(data) > most_bytes:
         raise _too_much(most_bytes)
     return data
+
+
+def _bytes_from_payload(payload: str, *, is_base64: bool) -> bytes:
+    if not is_base64:
+        return unquote_to_bytes(payload)
+    try:
+        return binascii.a2b_base64(payload, strict_mode=True)
+    except ValueError:  # it is not as it should be, but may be understood: four times as long
+        return _bytes_from_base64(unquote_to_bytes(payload))
 
 
 def _bytes_from_base64(text: bytes) -> bytes:

@@ -1,0 +1,167 @@
+"""How long people wait, when each Gemini call takes one second: this server, and the usual one.
+
+The usual one is label-studio-ml 1.0.9 as its template runs it (gunicorn, one worker, eight
+threads), with a `predict` that asks Gemini for one task after the other. Both ask the same
+emulator, a process of its own. `python tests/benchmarks/serving.py`
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx2
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from label_studio_gemini.demo.photos import (
+    answer_key_path,
+    sample_folder,
+    sample_label_config,
+    sample_photos,
+)
+from services import (
+    SCRIPTS,
+    Backends,
+    Service,
+    clean_environment,
+    faults,
+    free_port,
+    running,
+    running_emulator,
+)
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+TASKS = 32
+SECONDS = 1.0
+REQUESTS = 8
+MANY_AT_ONCE = 128
+# Each task is a call of its own, though all have the same photo: what is the same is asked once.
+CONFIG = "recipes: [{name: r, prompt: 'Photo {{ task.data.title }}: find everything.'}]"
+
+USUAL = """
+import base64, os
+from google import genai
+from google.genai import types
+from label_studio_ml.api import init_app
+from label_studio_ml.model import LabelStudioMLBase
+
+class Usual(LabelStudioMLBase):
+    def predict(self, tasks, **kwargs):
+        client = genai.Client(http_options={"base_url": os.environ["GOOGLE_GEMINI_BASE_URL"]})
+        answers = []
+        for task in tasks:
+            data = base64.b64decode(task["data"]["image"].partition(",")[2])
+            part = types.Part.from_bytes(data=data, mime_type="image/jpeg")
+            client.models.generate_content(
+                model="gemini-3-flash-preview", contents=[part, "Detect all objects."])
+            answers.append({"result": []})
+        return answers
+
+app = init_app(Usual, model_dir=os.environ["MODEL_DIR"])
+"""
+
+_IMAGE = f"data:image/jpeg;base64,{base64.b64encode(sample_photos()[0].data).decode()}"
+_XML = sample_label_config()
+_numbers = count(1)
+
+
+def main() -> None:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        photos = stack.enter_context(sample_folder())
+        key = answer_key_path(photos)
+        gemini = stack.enter_context(running_emulator(key, photos, folder / "emulator.log"))
+        stack.enter_context(faults(gemini, {"delay": SECONDS, "times": None}))
+        with start_ours(gemini, folder, concurrency=TASKS) as ours:
+            one, again = (seconds_of(ours, requests=1, tasks=TASKS) for _ in range(2))
+        with start_ours(gemini, folder, concurrency=TASKS) as ours:
+            parallel = seconds_of(ours, requests=TASKS, tasks=1)
+        with start_ours(gemini, folder, concurrency=MANY_AT_ONCE) as ours:
+            many = seconds_of(ours, requests=REQUESTS, tasks=TASKS)
+        with start_usual(gemini, folder) as usual:
+            usually_one = seconds_of(usual, requests=1, tasks=TASKS)
+            usually_parallel = seconds_of(usual, requests=TASKS, tasks=1)
+    show("32 tasks of 1.0 s in one /predict", one, usually_one)
+    show("the same again, other tasks", again, usually_one)
+    show("32 parallel /predict of one task", parallel, usually_parallel)
+    print(f"{TASKS / parallel:44.1f} tasks/s {TASKS / usually_parallel:9.1f} tasks/s")
+    show("8 x 32 tasks, 128 at the same time", many, REQUESTS * usually_one / 8)
+    print("(the usual one of the last line: 8 threads, each with one of the batches, reckoned)")
+
+
+def show(what: str, ours: float, usual: float) -> None:
+    print(f"{what:36} {ours:7.2f} s {usual:11.2f} s   ratio {usual / ours:.1f}")
+
+
+def start_ours(
+    gemini: Service, folder: Path, *, concurrency: int
+) -> AbstractContextManager[Service]:
+    config = folder / "config.yaml"
+    config.write_text(f"{CONFIG}\nconcurrency: {concurrency}")
+    state = Path(tempfile.mkdtemp(dir=folder))
+    backends = Backends(gemini=gemini.url, folder=state)
+    return backends.start(LABEL_STUDIO_GEMINI_CONFIG=str(config))
+
+
+def start_usual(gemini: Service, folder: Path) -> AbstractContextManager[Service]:
+    (folder / "usual.py").write_text(USUAL)
+    port = free_port()
+    bind = ("--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", "8", "--timeout", "0")
+    return running(
+        [SCRIPTS / "gunicorn", *bind, "--chdir", folder, "usual:app"],
+        url=f"http://127.0.0.1:{port}",
+        health="/health",
+        log=folder / "usual.log",
+        environment=clean_environment(
+            GEMINI_API_KEY="k", GOOGLE_GEMINI_BASE_URL=gemini.url, PATH=os.environ["PATH"]
+        ),
+    )
+
+
+def seconds_of(backend: Service, *, requests: int, tasks: int) -> float:
+    """Time so many requests at once. How large the photo is does not matter: all are the same."""
+    bodies = [body_of(tasks) for _ in range(requests)]
+    with (
+        httpx2.Client(base_url=backend.url, timeout=300, trust_env=False) as client,
+        ThreadPoolExecutor(requests) as threads,
+    ):
+        setup = {"schema": _XML, "hostname": "http://127.0.0.1:1", "access_token": "t"}
+        client.post("/setup", json={"project": "1.1", **setup}).raise_for_status()
+        start = time.perf_counter()
+        answers = list(threads.map(lambda body: answers_of(client, body), bodies))
+        seconds = time.perf_counter() - start
+    assert answers == [tasks] * requests, answers
+    return seconds
+
+
+def answers_of(client: httpx2.Client, body: bytes) -> int:
+    headers = {"content-type": "application/json"}
+    answer = client.post("/predict", content=body, headers=headers)
+    results = answer.raise_for_status().json()["results"]
+    assert [] not in results, "a task failed"
+    return len(results)
+
+
+def body_of(tasks: int) -> bytes:
+    numbers = [next(_numbers) for _ in range(tasks)]
+    values = [
+        {"id": number, "data": {"image": _IMAGE, "title": f"number {number}"}} for number in numbers
+    ]
+    body = {"tasks": values, "project": "1.1", "label_config": _XML, "params": {}}
+    return json.dumps(body).encode()
+
+
+if __name__ == "__main__":
+    main()
