@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from label_studio_gemini.cache import Budget, CachingGemini, Ledger, Limits, ReplyStore
 from label_studio_gemini.errors import ConfigError, ReplyError
@@ -51,8 +51,26 @@ _KEY_PATIENCE = 0.1
 _LEAST = LeastThinking()
 
 
-def open_gemini(config: Config, environment: Environment) -> Gemini:
+class Books(NamedTuple):
+    """What is kept of requests: their cost, and their replies where these are remembered."""
+
+    ledger: Ledger
+    replies: ReplyStore | None
+
+    async def aclose(self) -> None:
+        """Write what is not written yet, and close both files."""
+        await self.ledger.aclose()
+        if self.replies is not None:
+            await self.replies.aclose()
+
+
+def open_gemini(config: Config, environment: Environment, books: Books | None = None) -> Gemini:
     """Connect to Gemini as the YAML says; nothing is sent yet.
+
+    Args:
+        config: The YAML.
+        environment: The key, and where state is kept.
+        books: What is kept of requests, where it is open already; what is returned closes it.
 
     Raises:
         AuthenticationError: There is no key.
@@ -89,7 +107,21 @@ def open_gemini(config: Config, environment: Environment) -> Gemini:
     )
     learning = LearningGemini(uploading, patience=_PATIENCE, is_empty=_holds_nothing)
     where = vertex.location if vertex else (config.base_url or environment.base_url or "")
-    return _cached(learning, config, environment, where=f"{where}/{config.api_version}")
+    ledger, store = books or open_books(config, environment)
+    return CachingGemini(
+        learning,
+        store=store,
+        ledger=ledger,
+        api=config.api,
+        where=f"{where}/{config.api_version}",
+        budget=_budget(config, ledger),
+    )
+
+
+def open_books(config: Config, environment: Environment) -> Books:
+    """Open what is kept of requests; no file is made yet."""
+    store = open_replies(config, environment) if config.cache.enabled else None
+    return Books(open_ledger(config, environment), store)
 
 
 def open_ledger(config: Config, environment: Environment) -> Ledger:
@@ -113,22 +145,17 @@ def open_replies(config: Config, environment: Environment) -> ReplyStore:
     return ReplyStore(environment.state_folder / "replies.sqlite", limits)
 
 
-def _cached(gemini: Gemini, config: Config, environment: Environment, *, where: str) -> Gemini:
-    ledger = open_ledger(config, environment)
-    budget = None
-    if config.budget is not None:
-        given = given_price(config.prices)
+def _budget(config: Config, ledger: Ledger) -> Budget | None:
+    if config.budget is None:
+        return None
+    given = given_price(config.prices)
 
-        def estimate(request: GeminiRequest) -> Decimal | None:
-            tier = request.options.tier
-            found = price_of(_estimated(request), request.model, tier=tier, given=given)
-            return None if found is None else found.total
+    def estimate(request: GeminiRequest) -> Decimal | None:
+        tier = request.options.tier
+        found = price_of(_estimated(request), request.model, tier=tier, given=given)
+        return None if found is None else found.total
 
-        budget = Budget(Decimal(str(config.budget.per_day)), ledger, estimate)
-    store = open_replies(config, environment) if config.cache.enabled else None
-    return CachingGemini(
-        gemini, store=store, ledger=ledger, api=config.api, where=where, budget=budget
-    )
+    return Budget(Decimal(str(config.budget.per_day)), ledger, estimate)
 
 
 def options_from_config(options: OptionsConfig) -> Options:

@@ -65,7 +65,7 @@ class Ledger:
         # By the thread:
         self._rows: deque[Entry] = deque(maxlen=_MOST_UNWRITTEN)
         self._sums: dict[tables.Key, Totals] = {}
-        self._known: dict[tables.Key, Totals] = {}
+        self._known: list[tables.Row] = []
         self._cleaned: dt.date | None = None
 
     def add(
@@ -105,22 +105,35 @@ class Ledger:
 
     async def by_day(self, days: int) -> tuple[Day, ...]:
         """Return the totals of the last days, today last; days without requests too."""
-        today = _date_of(self._clock())
-        dates = [today - dt.timedelta(number) for number in reversed(range(days))]
-        sums = dict.fromkeys((date.isoformat() for date in dates), NO_TOTALS)
-        for key, totals in (await self._read(dates[0])).items():
-            if key.day in sums:  # another process may be a day ahead by now
-                sums[key.day] += totals
-        return tuple(Day(dt.date.fromisoformat(day), sums[day]) for day in sums)
+        found, _ = await self.by_day_and_project(days)
+        return found
 
     async def by_project(self, days: int) -> tuple[Project, ...]:
         """Return the totals of each project in the last days, the dearest first."""
-        sums: dict[str, Totals] = {}
-        first = _date_of(self._clock()) - dt.timedelta(days - 1)
-        for key, totals in (await self._read(first)).items():
-            sums[key.project] = sums.get(key.project, NO_TOTALS) + totals
-        projects = [Project(name or None, totals) for name, totals in sums.items()]
-        return tuple(sorted(projects, key=lambda one: one.totals.dollars, reverse=True))
+        _, found = await self.by_day_and_project(days)
+        return found
+
+    async def by_day_and_project(self, days: int) -> tuple[tuple[Day, ...], tuple[Project, ...]]:
+        """Return what `by_day` and `by_project` do, of one moment."""
+        today = _date_of(self._clock())
+        dates = [today - dt.timedelta(number) for number in reversed(range(days))]
+        by_day: dict[str, list[tables.Row]] = {date.isoformat(): [] for date in dates}
+        by_project: dict[str, list[tables.Row]] = {}
+        for row in await self._read(dates[0]):
+            day, project, *_ = row
+            by_project.setdefault(project, []).append(row)
+            if day in by_day:  # another process may be a day ahead by now
+                by_day[day].append(row)
+        found = [
+            Project(name or None, tables.totals_of_rows(rows)) for name, rows in by_project.items()
+        ]
+        return (
+            tuple(
+                Day(dt.date.fromisoformat(day), tables.totals_of_rows(by_day[day]))
+                for day in by_day
+            ),
+            tuple(sorted(found, key=lambda one: one.totals.dollars, reverse=True)),
+        )
 
     async def last(self, number: int) -> tuple[Entry, ...]:
         """Return the last requests, the newest first."""
@@ -128,6 +141,20 @@ class Ledger:
         def read() -> tuple[Entry, ...]:
             written = self._db.read(lambda db: tables.read_last(db, number)) or []
             return (*reversed(self._rows), *written)[:number]
+
+        return await self._db.run(read)
+
+    async def written(self) -> tuple[tables.Sums, ...] | None:
+        """Return what each project spent on each model, ever; None if that cannot be read.
+
+        Only what is in the file counts, so that it is the same whichever process is asked.
+        """
+
+        def read() -> tuple[tables.Sums, ...] | None:
+            found = self._db.read(tables.read_sums)
+            if found is None and self._db.trouble is not None:
+                return None
+            return tuple(found or ())  # there may be no file yet
 
         return await self._db.run(read)
 
@@ -141,17 +168,18 @@ class Ledger:
         await self._db.run(self._try_to_write)
         await self._db.aclose()
 
-    async def _read(self, first: dt.date) -> dict[tables.Key, Totals]:
+    async def _read(self, first: dt.date) -> list[tables.Row]:
         since = first.isoformat()
 
-        def read() -> dict[tables.Key, Totals]:
-            found = self._db.read(lambda db: tables.read_totals(db, since))
+        def read() -> list[tables.Row]:
+            found = self._db.read(lambda db: tables.read_rows(db, since))
             if found is not None:
-                self._known = dict(found)
-            sums = {key: one for key, one in self._known.items() if key.day >= since}
-            for key, totals in self._sums.items():
-                sums[key] = sums.get(key, NO_TOTALS) + totals
-            return sums
+                self._known = found
+            known = [row for row in self._known if row[0] >= since]
+            unwritten = [
+                tables.row_of(key, one) for key, one in self._sums.items() if key.day >= since
+            ]
+            return known + unwritten
 
         return await self._db.run(read)
 

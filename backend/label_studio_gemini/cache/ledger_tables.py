@@ -6,15 +6,15 @@ Amounts are decimal fractions, kept as text and added by Python: exact, whatever
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from label_studio_gemini.cache.entries import NO_TOTALS, Entry, Kind, Totals
+from label_studio_gemini.cache.entries import FREE, NO_TOTALS, Entry, Kind, Totals
 from label_studio_gemini.cache.rows import plain_text, usage_row, whole_number
 from label_studio_gemini.gemini.types import Origin, ServiceTier, Usage
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 _CALLS = """
 CREATE TABLE calls (
@@ -45,12 +45,40 @@ _COLUMNS = (
 )
 
 
+Row: TypeAlias = tuple[Any, ...]
+"""What a day has of a project and a model: a `Key`, and the columns."""
+
+
 class Key(NamedTuple):
     """What totals are kept by: the day (2026-11-22), the project ("" for none), the model."""
 
     day: str
     project: str
     model: str
+
+
+class Sums(NamedTuple):
+    """All that one project spent on one model, ever; numbers as monitoring has them.
+
+    Attributes:
+        project: The project; "" for none.
+        model: The model.
+        first_day: The first day of these (2026-11-22).
+        calls: As in `Totals`, and so are the others.
+    """
+
+    project: str
+    model: str
+    first_day: str
+    calls: float
+    failed: float
+    hits: float
+    refused: float
+    input_tokens: float
+    output_tokens: float
+    thought_tokens: float
+    dollars: float
+    unpriced: float
 
 
 def add_entries(db: sqlite3.Connection, entries: Iterable[Entry]) -> None:
@@ -71,11 +99,37 @@ def add_totals(db: sqlite3.Connection, added: Mapping[Key, Totals]) -> None:
         )
 
 
-def read_totals(db: sqlite3.Connection, since: str) -> list[tuple[Key, Totals]]:
-    """Return the totals of all days from `since` on."""
+def read_rows(db: sqlite3.Connection, since: str) -> list[Row]:
+    """Return the totals of all days from `since` on, as `totals_of_rows` adds them up."""
     query = f"SELECT day, project, model, {_COLUMNS} FROM days WHERE day >= ?"  # noqa: S608
+    return db.execute(query, (since,)).fetchall()
+
+
+def row_of(key: Key, totals: Totals) -> Row:
+    """Return such a row of what is not written yet."""
+    return (*key, *_row_from_totals(totals))
+
+
+def totals_of_rows(rows: Sequence[Row]) -> Totals:
+    """Return the sum of such rows; it is column by column that thousands take milliseconds."""
+    if not rows:
+        return NO_TOTALS
+    _days, _projects, _models, *numbers, dollars, unpriced = zip(*rows, strict=True)
+    calls, failed, hits, refused, *tokens = map(sum, numbers)
+    spent = sum(map(Decimal, dollars), FREE)
+    return Totals(calls, failed, hits, refused, Usage(*tokens), spent, sum(unpriced))
+
+
+def read_sums(db: sqlite3.Connection) -> list[Sums]:
+    """Return the sums of all days there are."""
+    # TOTAL, since SUM fails where whole numbers become too large.
     return [
-        (Key(*row[:3]), _totals_from_row(row[3:])) for row in db.execute(query, (since,)).fetchall()
+        Sums(*row)
+        for row in db.execute(
+            "SELECT project, model, MIN(day), TOTAL(calls), TOTAL(failed), TOTAL(hits),"
+            " TOTAL(refused), TOTAL(input_tokens), TOTAL(output_tokens), TOTAL(thought_tokens),"
+            " TOTAL(CAST(dollars AS REAL)), TOTAL(unpriced) FROM days GROUP BY project, model"
+        )
     ]
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from label_studio_gemini.config import Config
     from label_studio_gemini.environment import Environment
+    from label_studio_gemini.gateway import Books
     from label_studio_gemini.gemini import Gemini
     from label_studio_gemini.images import LabelStudioLogin
     from label_studio_gemini.pipeline.asking import Asked, Asker
@@ -117,6 +118,7 @@ async def open_pipeline(
     *,
     folders: Sequence[Path] = (),
     document_root: Path | None = None,
+    books: Books | None = None,
 ) -> AsyncIterator[Pipeline]:
     """Connect what a pipeline needs, and close it afterwards.
 
@@ -125,12 +127,13 @@ async def open_pipeline(
         environment: The key, and another address of the API where there is one.
         folders: Folders whose files a task may name, besides those of the YAML.
         document_root: What `/data/local-files/?d=` is relative to, where the files are at hand.
+        books: What is kept of requests, where it is open already; it is closed with the pipeline.
 
     Raises:
         AuthenticationError: There is no key.
         ConfigError: The address of the API is none.
     """
-    gemini = open_gemini(config, environment)
+    gemini = open_gemini(config, environment, books)
     try:
         async with open_asker(config, folders=folders, document_root=document_root) as asker:
             yield Pipeline(config, gemini, asker)

@@ -16,14 +16,30 @@ from label_studio_gemini.config import read_config
 from label_studio_gemini.environment import read_environment
 from label_studio_gemini.errors import BackendError
 from label_studio_gemini.server.auth import WEBHOOK, Guard, LoginWall
-from label_studio_gemini.server.backend import A_BUG, Backend
-from label_studio_gemini.server.bodies import error_response
+from label_studio_gemini.server.backend import Backend
+from label_studio_gemini.server.bodies import A_BUG, error_response
+from label_studio_gemini.server.docs import (
+    BAD,
+    INVALID,
+    NOWHERE,
+    STRANGER,
+    TOO_LARGE,
+    WEBHOOK_BODY,
+    AcceptedBody,
+    HealthBody,
+    PredictAnswer,
+    Route,
+    SetupAnswer,
+    VersionsBody,
+    add_route,
+)
+from label_studio_gemini.server.hosting import Host
 from label_studio_gemini.server.limits import SizeLimit
 from label_studio_gemini.server.logs import RequestLog, configure_logging
+from label_studio_gemini.server.monitor import Monitor
+from label_studio_gemini.server.status_body import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
     from fastapi.responses import Response
 
     from label_studio_gemini.config import Config
@@ -50,7 +66,8 @@ def build_app(config: Config, environment: Environment) -> FastAPI:
         ConfigError: Half a login is set.
     """
     guard = Guard(environment)
-    backend = Backend(config, environment, guard)
+    host = Host(config, environment)
+    backend = Backend(config, host, guard)
     app = FastAPI(
         title="label-studio-gemini",
         version=__version__,
@@ -58,18 +75,8 @@ def build_app(config: Config, environment: Environment) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    routes: list[tuple[str, Callable[..., Coroutine[None, None, Response]], str]] = [
-        ("/", backend.health, "GET"),
-        ("/health", backend.health, "GET"),
-        ("/setup", backend.setup, "POST"),
-        ("/predict", backend.predict, "POST"),
-        (WEBHOOK, backend.webhook, "POST"),
-        ("/versions", backend.versions, "GET"),
-    ]
-    if guard.wants_secret:
-        routes.append((WEBHOOK + "/{secret}", backend.secret_webhook, "POST"))
-    for path, handler, method in routes:
-        app.add_api_route(path, handler, methods=[method], response_model=None)
+    for route in _routes(backend, Monitor(config, environment, host), guard):
+        add_route(app, route)
     app.add_exception_handler(BackendError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http)
@@ -79,6 +86,27 @@ def build_app(config: Config, environment: Environment) -> FastAPI:
     app.add_middleware(LoginWall, guard=guard)
     app.add_middleware(RequestLog)
     return app
+
+
+def _routes(backend: Backend, monitor: Monitor, guard: Guard) -> list[Route]:
+    body = (STRANGER, TOO_LARGE)
+    routes = [
+        Route("GET", "/", monitor.page, "text/html", (STRANGER,)),
+        Route("GET", "/api/status", monitor.status, Status, (STRANGER,)),
+        Route("GET", "/metrics", monitor.metrics, "text/plain", (STRANGER,)),
+        Route("GET", "/health", backend.health, HealthBody),
+        Route("GET", "/versions", backend.versions, VersionsBody, (BAD, STRANGER)),
+        Route("POST", "/setup", backend.setup, SetupAnswer, (BAD, *body, INVALID)),
+        Route("POST", "/predict", backend.predict, PredictAnswer, (BAD, *body, INVALID)),
+        Route("POST", WEBHOOK, backend.webhook, AcceptedBody, body, WEBHOOK_BODY),
+    ]
+    if guard.wants_secret:
+        path = WEBHOOK + "/{secret}"
+        errors = (NOWHERE, TOO_LARGE, INVALID)
+        routes.append(
+            Route("POST", path, backend.secret_webhook, AcceptedBody, errors, WEBHOOK_BODY)
+        )
+    return routes
 
 
 async def _answer_error(_request: Request, error: Exception) -> Response:
@@ -103,7 +131,8 @@ async def _answer_http(request: Request, error: Exception) -> Response:
     return error_response(
         HTTPStatus(error.status_code),
         f"{request.method} {request.url.path}: {error.detail}.",
-        "Label Studio asks for /health, /setup, /predict, /webhook and /versions, with JSON.",
+        "Label Studio asks for /health, /setup, /predict, /webhook and /versions, with JSON; "
+        "people see how it goes at /, programs at /api/status and /metrics.",
         error.headers,
     )
 

@@ -8,32 +8,45 @@ from typing import TYPE_CHECKING, Any, Never, NotRequired, TypedDict
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from label_studio_gemini.errors import BackendError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from http import HTTPStatus
 
-    from label_studio_gemini.errors import BackendError
     from label_studio_gemini.predictor import AnswerJson
 
 
-class SetupBody(BaseModel):
-    """The body of POST /setup: a project introduces itself."""
+A_BUG = BackendError(
+    "An unexpected error; it is a bug.", hint="the log of the backend has its traceback: report it."
+)
+
+
+class _ProjectBody(BaseModel):
+    """A body that says which project it is about."""
 
     model_config = ConfigDict(extra="ignore")
 
     project: str | int | None = None
+
+    @property
+    def project_name(self) -> str | None:
+        """Label Studio's name of the project, where the request has one."""
+        return None if self.project is None else str(self.project)
+
+
+class SetupBody(_ProjectBody):
+    """The body of POST /setup: a project introduces itself."""
+
     label_config: str | None = Field(alias="schema", default=None)
     hostname: str | None = None
     access_token: str | None = None
 
 
-class PredictBody(BaseModel):
+class PredictBody(_ProjectBody):
     """The body of POST /predict. Tasks are read one by one later: a bad one is alone in that."""
 
-    model_config = ConfigDict(extra="ignore")
-
     tasks: list[Any]
-    project: str | int | None = None
     label_config: str | None = None
     params: Any = None
 

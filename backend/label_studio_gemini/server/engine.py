@@ -1,6 +1,6 @@
 """What answers: the projects' plans, the logins and the pipeline.
 
-Importing it takes a second (numpy, Pillow, Google's SDK): the server loads it while it already
+Importing it takes a second (Google's SDK above all): the server loads it while it already
 answers /health.
 """
 
@@ -13,7 +13,6 @@ import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
-from label_studio_gemini.errors import BackendError
 from label_studio_gemini.gemini import Priority
 from label_studio_gemini.images import LabelStudioLogin, LoginStore, choose_login
 from label_studio_gemini.pipeline import Failure, open_pipeline
@@ -21,41 +20,25 @@ from label_studio_gemini.predictor import Predictor, answer_from_outcome
 from label_studio_gemini.server.bodies import read_task_id
 from label_studio_gemini.server.jobs import Unfinished, Work
 from label_studio_gemini.server.logs import note_task
+from label_studio_gemini.server.noting import following, note_outcome, note_plan
+from label_studio_gemini.server.unfinished import WHY_NOT
 from label_studio_gemini.versions import VersionStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from contextlib import AbstractContextManager
 
+    from label_studio_gemini.activity import Activity
     from label_studio_gemini.config import Config
     from label_studio_gemini.environment import Environment
     from label_studio_gemini.pipeline import Outcome, Pipeline
     from label_studio_gemini.server.bodies import PredictBody, PredictJson, SetupBody
+    from label_studio_gemini.server.records import Records
 
 _log = logging.getLogger(__name__)
 
 Result: TypeAlias = "Outcome | Unfinished"
 """What comes of a task in time."""
-
-_WHY_NOT = {
-    Unfinished.GOES_ON: Failure(
-        BackendError(
-            "The task is still being worked on.",
-            hint="retrieve it again in a while: it goes on meanwhile, and is not paid twice.",
-        )
-    ),
-    Unfinished.STOPPED: Failure(
-        BackendError(
-            "The backend was told to stop before the task was done.",
-            hint="retrieve it again when the backend has started again.",
-        )
-    ),
-    Unfinished.GIVEN_UP: Failure(
-        BackendError(
-            "The task was given up: nobody waited for it, and too many were queued.",
-            hint="retrieve it again, with fewer at once.",
-        )
-    ),
-}
 
 
 class Engine:
@@ -64,11 +47,13 @@ class Engine:
     Args:
         environment: Where that is, and which Label Studio is trusted.
         pipeline: What predicts.
+        activity: What is told of all that is done.
     """
 
-    def __init__(self, environment: Environment, pipeline: Pipeline) -> None:
+    def __init__(self, environment: Environment, pipeline: Pipeline, activity: Activity) -> None:
         self._environment = environment
         self._pipeline = pipeline
+        self._activity = activity
         self._logins = LoginStore(environment.state_folder / "logins")
         self._versions = VersionStore(environment.state_folder / "versions")
 
@@ -89,6 +74,7 @@ class Engine:
         if plan.unfilled:
             left = "; ".join(map(str, plan.unfilled))
             _log.warning("project %r: left to people: %s", body.project, left)
+        note_plan(self._activity, body.project_name, plan, body.hostname)
         await asyncio.to_thread(self._versions.note, plan.model_version)
         return plan.model_version
 
@@ -102,8 +88,14 @@ class Engine:
             self._pipeline,
             self._pipeline.plans.plan(body.label_config or ""),
             await self._login(body.project),
-            None if body.project is None else str(body.project),
+            body.project_name,
         )
+
+    def following(
+        self, predictor: Predictor, body: PredictBody
+    ) -> AbstractContextManager[Callable[[int, Result | None], None]]:
+        """Note a request while the block lasts, and what comes of its tasks for longer."""
+        return following(self._activity, body, predictor)
 
     def works(self, predictor: Predictor, body: PredictBody) -> list[Work[Outcome]]:
         """Return what is to be done for each task of a request."""
@@ -113,7 +105,9 @@ class Engine:
         self, predictor: Predictor, body: PredictBody, results: Sequence[Result]
     ) -> PredictJson:
         """Return the answer to a request; what failed or is unfinished is `[]`, and listed."""
-        outcomes = [_WHY_NOT[one] if isinstance(one, Unfinished) else one for one in results]
+        outcomes = [
+            Failure(WHY_NOT[one]) if isinstance(one, Unfinished) else one for one in results
+        ]
         version = predictor.plan.model_version
         return {
             "results": [answer_from_outcome(outcome, version) for outcome in outcomes],
@@ -131,9 +125,12 @@ class Engine:
 
         async def run(urgent: bool) -> Outcome:  # noqa: FBT001 - as `Work` wants it
             note_task(number)
-            return await predictor.predict(
+            outcome = await predictor.predict(
                 task, Priority.INTERACTIVE if urgent else priority, context=body.context
             )
+            smart = body.context is not None
+            note_outcome(self._activity, predictor.project, number, outcome, smart=smart)
+            return outcome
 
         text = identity_of(task, body, predictor.plan.model_version)
         return Work(
@@ -152,15 +149,17 @@ class Engine:
 
 
 @asynccontextmanager
-async def open_engine(config: Config, environment: Environment) -> AsyncIterator[Engine]:
-    """Open the pipeline, and close it afterwards.
+async def open_engine(
+    config: Config, environment: Environment, records: Records
+) -> AsyncIterator[Engine]:
+    """Open the pipeline, and close it afterwards, and the books with it.
 
     Raises:
         AuthenticationError: There is no key.
         ConfigError: The address of the API is none.
     """
-    async with open_pipeline(config, environment) as pipeline:
-        yield Engine(environment, pipeline)
+    async with open_pipeline(config, environment, books=records.books) as pipeline:
+        yield Engine(environment, pipeline, records.activity)
 
 
 def identity_of(task: object, body: PredictBody, version: str) -> bytes:

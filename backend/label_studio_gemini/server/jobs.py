@@ -90,12 +90,27 @@ class Jobs(Generic[_T]):
         self._stopping = False
         self._deadline: asyncio.TimerHandle | None = None
 
-    async def run(self, works: Sequence[Work[_T]], *, seconds: float) -> list[_T | Unfinished]:
+    async def run(
+        self,
+        works: Sequence[Work[_T]],
+        *,
+        seconds: float,
+        on_end: Callable[[int, _T | Unfinished | None], None] | None = None,
+    ) -> list[_T | Unfinished]:
         """Return what comes of each, in their order, after `seconds` at the latest.
 
         What is not done by then, or when this is cancelled, goes on.
+
+        Args:
+            works: What is to be done.
+            seconds: How long it may take.
+            on_end: Is told, as soon as it is known, what became of the work of which number;
+                None if that raised. It is told of all, however late.
         """
         jobs = [self._join(work) for work in works]
+        if on_end is not None:
+            for number, job in enumerate(jobs):
+                job.done.add_done_callback(partial(_tell, on_end, number))
         self._fill()
         try:
             if jobs:
@@ -203,3 +218,11 @@ class Jobs(Generic[_T]):
         for job in self._running:
             assert job.task is not None
             job.task.cancel()
+
+
+def _tell(
+    on_end: Callable[[int, _T | Unfinished | None], None],
+    number: int,
+    done: asyncio.Future[_T | Unfinished],
+) -> None:
+    on_end(number, None if done.exception() else done.result())

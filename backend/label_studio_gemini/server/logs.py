@@ -10,6 +10,7 @@ import uuid
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _BARE = re.compile(r"[\w./:-]+", re.ASCII)
 _LONGEST = 200
 """Characters of a path or a project's name; both may be anything."""
+
+_ROUTINE = frozenset({"/health", "/api/status", "/metrics"})
+"""What is asked every few seconds: by Docker, each page of Label Studio, the status page."""
 
 # They tell each request with its whole address, and at `debug` its headers: a key, a signed link.
 _TOO_OPEN = ("httpx2", "httpcore2", "httpx", "httpcore", "google_genai", "google", "urllib3", "PIL")
@@ -46,6 +50,12 @@ class RequestNotes:
 
 _request: ContextVar[RequestNotes | None] = ContextVar("request", default=None)
 _task: ContextVar[int | None] = ContextVar("task", default=None)
+
+
+def request_id() -> str:
+    """Return the id of the present request; "" outside any."""
+    notes = _request.get()
+    return notes.id if notes is not None else ""
 
 
 def note_request(project: str | int | None, tasks: int | None = None) -> None:
@@ -175,8 +185,8 @@ def _write_line(
         fields["failed"] = notes.failed
     if not complete:
         fields["hung_up"] = True
-    # Health is asked for every few seconds, by Docker and by each page of Label Studio.
-    level = logging.DEBUG if (scope["path"], status) == ("/health", 200) else logging.INFO
+    is_routine = scope["path"] in _ROUTINE and status == HTTPStatus.OK
+    level = logging.DEBUG if is_routine else logging.INFO
     _log.log(level, "request", extra={"fields": fields})
 
 

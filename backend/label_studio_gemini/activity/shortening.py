@@ -1,0 +1,57 @@
+"""Events from outside -> events that can be written, and held in memory in great numbers."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from label_studio_gemini.activity.texts import LONGEST_NAME, short_name, short_text
+from label_studio_gemini.activity.types import Accepted, Batch, Done, Reason, Refused
+from label_studio_gemini.cache.rows import whole_number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from label_studio_gemini.activity.types import Event
+
+_MOST_LEFT_OUT = 100  # different things of one prediction; the most frequent stay
+_HIGHEST_COUNT = 10**9  # whose sums SQLite can hold
+_MOST_UNFILLED = 50
+
+
+def shortened(event: Event) -> Event:
+    """Return an event whose texts and numbers SQLite can hold, and that is small."""
+    named = replace(event, project=short_name(event.project))
+    match named:
+        case Accepted():
+            return replace(
+                named,
+                model_version=short_text(named.model_version, LONGEST_NAME),
+                unfilled=tuple(short_text(one) for one in named.unfilled[:_MOST_UNFILLED]),
+                url=None if named.url is None else short_text(named.url),
+            )
+        case Refused():
+            return replace(named, reason=_short_reason(named.reason))
+        case Done():
+            return replace(
+                named,
+                task=None if named.task is None else whole_number(named.task),
+                reason=None if named.reason is None else _short_reason(named.reason),
+                left_out={kind: _most(found) for kind, found in named.left_out.items() if found},
+            )
+        case Batch():
+            return replace(named, request=short_text(named.request, LONGEST_NAME))
+
+
+def _short_reason(reason: Reason) -> Reason:
+    return Reason(reason.kind, short_text(reason.error), short_text(reason.hint))
+
+
+def _most(found: Mapping[str, int]) -> Mapping[str, int]:
+    many = heapq.nlargest(_MOST_LEFT_OUT, found.items(), key=lambda one: one[1])
+    counts: dict[str, int] = {}
+    for what, count in many:
+        short = short_text(what, LONGEST_NAME)
+        counts[short] = counts.get(short, 0) + min(count, _HIGHEST_COUNT)
+    return counts
