@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cache_kit import HIT, REPLY, USAGE, Door, ask, asked, caching, fake, noted, until
+from cache_kit import HIT, REPLY, USAGE, Door, ask, asked, caching, fake, ledger_of, noted, until
 from label_studio_gemini.cache import Kind, Ledger
 from label_studio_gemini.errors import (
+    AuthenticationError,
     GeminiError,
     OutOfTokensError,
     RateLimitError,
@@ -101,6 +102,19 @@ async def test_a_failure_is_shared_too_and_billed_once(tmp_path: Path) -> None:
         assert {error.retry_after for error in errors if isinstance(error, RateLimitError)} == {3.0}
         await ask(gemini, asked())
     assert door.came == 2  # it was not remembered
+
+
+async def test_what_was_not_sent_is_no_call(tmp_path: Path) -> None:
+    """A key that is known to be refused: neither who asks nor who asks for the same is a call."""
+    error = AuthenticationError("A wrong key.", hint="Take another.")
+    error.sent = False
+    async with caching(tmp_path, fake(error)) as gemini:
+        errors = await asyncio.gather(*(ask(gemini, asked()) for _ in range(3)))
+    assert [type(error) for error in errors] == [AuthenticationError] * 3
+    assert await noted(tmp_path) == [(Kind.REFUSED, "AuthenticationError", 0)] * 3
+    async with ledger_of(tmp_path) as ledger:
+        (today,) = await ledger.by_day(1)
+    assert (today.totals.calls, today.totals.failed, today.totals.refused) == (0, 0, 3)
 
 
 @pytest.mark.parametrize("bill", [Usage(40), None])

@@ -18,14 +18,13 @@ from emulator_kit import (
     KEY,
     PERSON,
     delete,
-    encoded,
     generate,
     generate_body,
     generated_text,
     get,
     interact,
     interaction_body,
-    picture,
+    picture_file,
     post,
     schema_config,
     write_key,
@@ -46,7 +45,7 @@ from label_studio_gemini.emulator import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PARK, OTHER = encoded(picture(1)), encoded(picture(8))
+PARK, OTHER = picture_file(1), picture_file(8)
 GOOD, FINE = generate_body(PARK), interaction_body(PARK)
 
 
@@ -216,6 +215,26 @@ def test_a_body_that_is_no_json(gemini: RunningEmulator) -> None:
     assert response.status_code == 200
     with pytest.raises(json.JSONDecodeError):
         response.json()
+
+
+def test_a_body_that_is_no_text(gemini: RunningEmulator) -> None:
+    gemini.script(Fault(breakage=Breakage.GARBAGE))
+    response = generate(gemini.url, GOOD)
+    assert response.status_code == 200
+    with pytest.raises(UnicodeDecodeError):
+        response.json()
+
+
+def test_a_body_that_comes_for_ever(gemini: RunningEmulator) -> None:
+    """Each piece is in time; the whole never is. It ends when the client hangs up."""
+    gemini.script(Fault(breakage=Breakage.DRIP))
+    with (
+        httpx2.Client(timeout=10) as client,
+        client.stream("POST", f"{gemini.url}/v1/interactions", json=FINE, headers=KEY) as response,
+    ):
+        pieces = response.iter_raw()
+        assert [next(pieces) for _ in range(4)] == [b" "] * 4
+    assert interact(gemini.url, FINE).status_code == 200
 
 
 def test_an_answer_that_never_comes(gemini: RunningEmulator) -> None:

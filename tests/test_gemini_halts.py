@@ -65,6 +65,7 @@ def test_all_that_wait_and_all_that_come_are_refused_at_once(case: Case) -> None
             (case.error.message, case.error.hint)
         }
         assert len({id(one) for one in results}) == 200 - 4 + 1  # the fake raises one and the same
+        assert [one.sent for one in results].count(True) == 4
         assert len(fake.asked) == 4
         assert now() < 1_002
         assert gemini.state == LimitState(limit=4, running=0, waiting=0)

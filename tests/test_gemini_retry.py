@@ -77,6 +77,17 @@ def test_a_later_attempt_may_answer() -> None:
     assert run_virtually(RetryingGemini(fake, attempts=3).generate(request())) is REPLY
 
 
+def test_what_is_not_sent_at_the_second_attempt_was_at_the_first() -> None:
+    halted = errors.QuotaError("No more today.", hint="Wait.")
+    halted.sent = False
+    for answers, sent in (((halted,), False), ((service(), halted), True)):
+        gemini = RetryingGemini(FakeGemini(in_turn(*answers)), attempts=3)
+        halted.sent = False
+        with pytest.raises(errors.QuotaError) as caught:
+            run_virtually(gemini.generate(request()))
+        assert caught.value.sent is sent
+
+
 def test_the_wait_doubles_up_to_a_minute_and_is_anything_below() -> None:
     for uniform, expected in (
         (longest, [1, 2, 4, 8, 16, 32, 60, 60]),

@@ -128,7 +128,12 @@ class GeminiError(BackendError):
         hint: What would help.
         bill: What the attempt cost all the same, or None where nothing is known to be billed: an
             answer that was blocked or cut off is paid for.
+
+    Attributes:
+        sent: Whether Gemini was asked; not where the answer was known beforehand.
     """
+
+    sent: bool = True
 
     def __init__(self, message: str, *, hint: str, bill: Bill | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -177,6 +182,8 @@ class QuotaError(GeminiError):
 
 class BudgetError(GeminiError):
     """The budget that the user set for a day is used up, or cannot be kept: nothing was sent."""
+
+    sent = False
 
 
 class TransportError(GeminiError):

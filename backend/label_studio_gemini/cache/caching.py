@@ -126,7 +126,7 @@ class CachingGemini:
             raise TransportError("The program was stopped.", hint=STOPPED_HINT)
         if not (is_first and call.paid):
             outcome = _unbilled(outcome)
-            kind = Kind.REFUSED if isinstance(outcome, BudgetError) else Kind.HIT
+            kind = Kind.HIT if _was_sent(outcome) else Kind.REFUSED
             seconds = time.perf_counter() - start
             self._ledger.add(request, kind, _name(outcome), seconds=seconds)
         if isinstance(outcome, GeminiError):
@@ -232,7 +232,7 @@ class CachingGemini:
         bill = outcome.usage if isinstance(outcome, GeminiReply) else outcome.bill
         self._ledger.add(
             call.request,
-            Kind.CALL,
+            Kind.CALL if _was_sent(outcome) else Kind.REFUSED,
             _name(outcome),
             seconds=time.perf_counter() - start,
             usage=_usage_of(bill),
@@ -258,7 +258,13 @@ def _unbilled(outcome: Outcome) -> Outcome:
         return replace(outcome, usage=Usage(), cached=True)
     if isinstance(outcome, LaterError):
         return type(outcome)(outcome.message, hint=outcome.hint, retry_after=outcome.retry_after)
-    return type(outcome)(outcome.message, hint=outcome.hint)
+    copy = type(outcome)(outcome.message, hint=outcome.hint)
+    copy.sent = outcome.sent
+    return copy
+
+
+def _was_sent(outcome: Outcome) -> bool:
+    return isinstance(outcome, GeminiReply) or outcome.sent
 
 
 def _name(outcome: Outcome) -> str:

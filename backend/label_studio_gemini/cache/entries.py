@@ -27,7 +27,7 @@ class Kind(StrEnum):
     HIT = "hit"
     """No call was needed: what comes of it was known, or another's call showed it."""
     REFUSED = "refused"
-    """The budget did not allow a call."""
+    """No call was made: the budget did not allow it, or it was known to be refused (the key)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Totals:
         calls: Gemini was asked so often; each of them is a miss of the cache.
         failed: So many of the calls gave no reply.
         hits: So many more requests were answered without.
-        refused: So many were refused for the budget.
+        refused: So many were refused without a call: for the budget, the key, the day's quota.
         usage: The tokens that were billed.
         dollars: What they cost, in US dollars, as far as prices are known.
         unpriced: So many calls had tokens whose price is not known.

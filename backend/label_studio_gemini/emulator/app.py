@@ -40,7 +40,10 @@ if TYPE_CHECKING:
 
 _PROJECT = "/{version}/projects/{project}/locations/{location}"  # of Vertex AI
 _EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-_NOT_JSON = "<!DOCTYPE html><html><title>Error 502 (Server Error)!!1</title></html>"
+_OTHER_BODIES = {
+    Breakage.NOT_JSON: b"<!DOCTYPE html><html><title>Error 502 (Server Error)!!1</title></html>",
+    Breakage.GARBAGE: bytes(range(0x80, 0x100)) * 32,
+}
 
 
 class Emulator:
@@ -190,8 +193,8 @@ class Emulator:
     def _broken(self, response: Response, breakage: Breakage | None) -> Response:
         if breakage is None:
             return response
-        if breakage is Breakage.NOT_JSON:
-            return Response(_NOT_JSON, media_type="application/json")
+        if breakage in _OTHER_BODIES:
+            return Response(_OTHER_BODIES[breakage], media_type="application/json")
         return BrokenResponse(breakage, bytes(response.body), self._state.stopping)
 
     def _plain(self, handler: Plain) -> Handler:

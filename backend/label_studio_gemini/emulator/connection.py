@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 from starlette.responses import Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 _TRANSPORT = "transport"
+_DRIP_SECONDS = 0.05
 
 
 class EmulatorProtocol(H11Protocol):
@@ -66,7 +67,7 @@ class BrokenResponse(Response):
         """Prepare to break.
 
         Args:
-            breakage: How; `NOT_JSON` is no matter of the connection.
+            breakage: How; `NOT_JSON` and `GARBAGE` are no matter of the connection.
             body: What would have been answered.
             stopping: Set when the emulator stops.
         """
@@ -85,11 +86,25 @@ class BrokenResponse(Response):
             await send({"type": "http.response.body", "body": half, "more_body": True})
             transport.close()
         with contextlib.suppress(Gone):
+            if self._breakage is Breakage.DRIP:
+                await self._drip(receive, send)
             await wait(None, receive, self._stopping)
         transport.close()
         # uvicorn calls an unfinished answer of an open connection an error of the app.
         with contextlib.suppress(Gone):
             await wait(None, receive, asyncio.Event())
+
+    async def _drip(self, receive: Receive, send: Send) -> Never:
+        """Send white space, and never what it stands before.
+
+        Raises:
+            Gone: If the client hung up, or the emulator is stopping.
+        """
+        headers = [(b"content-type", b"application/json")]  # no length: it is chunked
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        while True:
+            await send({"type": "http.response.body", "body": b" ", "more_body": True})
+            await wait(_DRIP_SECONDS, receive, self._stopping)
 
 
 def _reset(transport: asyncio.Transport) -> None:

@@ -57,8 +57,12 @@ class Breakage(StrEnum):
 
     RESET = "reset"
     HANG = "hang"
+    DRIP = "drip"
+    """The answer begins, and a little of it comes now and then, for ever."""
     CUT_BODY = "cut_body"
     NOT_JSON = "not_json"
+    GARBAGE = "garbage"
+    """Bytes that are not even text."""
 
 
 GARBAGE_TEXT = '\x00\ufffd}{]][ "box_2d": [[[,,, NaN \\u12 <seg> ``` ]]}} \U0001f9e8' * 8

@@ -124,8 +124,10 @@ class Halts:
 
 
 def copy_of(refusal: GeminiError) -> GeminiError:
-    """Return the same refusal for another request: an error is never shared, and this was free."""
-    return type(refusal)(refusal.message, hint=refusal.hint)
+    """Return the same refusal for another request, which is not sent; errors are never shared."""
+    copy = type(refusal)(refusal.message, hint=refusal.hint)
+    copy.sent = False
+    return copy
 
 
 def _note(door: _Door, name: str, error: GeminiError | None) -> None:

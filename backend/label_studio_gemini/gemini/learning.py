@@ -165,7 +165,7 @@ class LearningGemini:
         try:
             reply = await self._corrected(calmer)
         except GeminiError as error:
-            error.bill = _sum(bill, error.bill)
+            error.bill, error.sent = _sum(bill, error.bill), True
             raise
         return replace(reply, usage=_sum(bill, reply.usage))
 

@@ -62,6 +62,7 @@ class Retries:
             try:
                 return await call()
             except GeminiError as error:
+                error.sent = error.sent or attempt > 1
                 if not error.retryable:
                     raise
                 wait = self._wait(error, attempt)
