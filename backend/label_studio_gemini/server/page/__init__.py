@@ -1,6 +1,6 @@
 """The status page: one document, made of the files of this folder.
 
-page.html    its frame      page.css, parts.css, plot.css   its looks
+page.html    its frame      *.css   its looks
 page.js      what it does, with the modules that it imports; bundle.py makes one script of them
 
 All is within the document, so that the page needs no other address than its own, whatever login or
@@ -23,7 +23,10 @@ from label_studio_gemini.server.page.bundle import bundle
 if TYPE_CHECKING:
     from fastapi.responses import Response
 
-_STYLES = ("page.css", "parts.css", "plot.css")
+_STYLES = (
+    *("colours.css", "page.css", "glance.css", "lists.css", "left_out.css", "plot.css"),
+    "screens.css",  # undoes some of the others
+)
 _SCRIPT = "page.js"
 
 

@@ -1,6 +1,18 @@
 // What is under way, with bars; and what has ended.
 
-import { find, keep, make, makeCell, makeFolded, makeLink, makeRow, setAttribute, setCount, setShown, setText } from "./dom.js";
+import {
+  find,
+  keep,
+  make,
+  makeCell,
+  makeFolded,
+  makeLink,
+  makeRow,
+  setAttribute,
+  setCount,
+  setShown,
+  setText,
+} from "./dom.js";
 import { count, duration, many, moment, roughly, shorten } from "./format.js";
 import { secondsLeft } from "./pace.js";
 
@@ -12,8 +24,14 @@ const STATES = new Map([
   ["interrupted", "interrupted"],
 ]);
 const HINTS = new Map([
-  ["goes_on", "Label Studio no longer waits for it: retrieve the predictions again when it is done."],
-  ["interrupted", "The backend was stopped: retrieve the predictions again; what was done is not paid twice."],
+  [
+    "goes_on",
+    "Label Studio no longer waits for it: retrieve the predictions again when it is done.",
+  ],
+  [
+    "interrupted",
+    "The backend was stopped: retrieve the predictions again; what was done is not paid twice.",
+  ],
 ]);
 
 const section = find("#batches");
@@ -36,7 +54,9 @@ export function showBatches({ batches, batches_total: total, now }, names) {
   setShown(find(".none", section), batches.length === 0);
   const about = [
     ...(active.length ? [`${count(active.length)} under way`] : []),
-    ...(total > batches.length ? [`the newest ${count(batches.length)} of ${count(total)} are shown`] : []),
+    ...(total > batches.length
+      ? [`the newest ${count(batches.length)} of ${count(total)} are shown`]
+      : []),
   ];
   setText(find(".heading .quiet", section), about.join("; "));
 }
@@ -50,10 +70,14 @@ function runningView() {
   const state = make("span");
   const failed = make("span", { class: "bad" });
   const hint = make("span", { class: "hint" });
-  const node = make("li", {},
+  const node = make(
+    "li",
+    {},
     make("div", { class: "line" }, make("span", {}, project.node, " ", tool), done),
     bar,
-    make("div", { class: "line quiet" }, make("span", {}, state, failed), left), hint);
+    make("div", { class: "line quiet" }, make("span", {}, state, failed), left),
+    hint,
+  );
   const show = ({ batch, now, names }) => {
     const name = names.of(batch.project);
     project.show(name, names.address(batch.project));
@@ -61,7 +85,11 @@ function runningView() {
     setText(done, `${count(batch.done)} of ${many(batch.tasks, "task")}`);
     setAttribute(bar, "max", Math.max(batch.tasks, 1));
     setAttribute(bar, "value", batch.done);
-    setAttribute(bar, "aria-label", `${name}: ${count(batch.done)} of ${many(batch.tasks, "task")} done`);
+    setAttribute(
+      bar,
+      "aria-label",
+      `${name}: ${count(batch.done)} of ${many(batch.tasks, "task")} done`,
+    );
     setText(state, `${STATES.get(batch.state)} since ${moment(batch.begun, now)}`);
     setText(failed, batch.failed ? ` · ${count(batch.failed)} failed` : "");
     setText(left, timeLeft(batch, now));
@@ -86,8 +114,14 @@ function finishedView() {
   const took = makeCell("Took", "number quiet");
   const state = make("span", { class: "state" });
   const hint = make("span", { class: "hint" });
-  const node = makeRow(begun, makeCell("Project", "", make("span", {}, project.node, " ", tool)),
-    tasks, failed, took, makeCell("State", "", make("span", {}, state, hint)));
+  const node = makeRow(
+    begun,
+    makeCell("Project", "", make("span", {}, project.node, " ", tool)),
+    tasks,
+    failed,
+    took,
+    makeCell("State", "", make("span", {}, state, hint)),
+  );
   const show = ({ batch, now, names }) => {
     setText(begun, moment(batch.begun, now));
     project.show(names.of(batch.project), names.address(batch.project));

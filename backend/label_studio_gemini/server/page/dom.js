@@ -28,7 +28,9 @@ export function setProse(node, text) {
   if (proseOf.get(node) === text) return;
   proseOf.set(node, text);
   const parts = text.split(/(`[^`]+`)/);
-  node.replaceChildren(...parts.map((part, at) => (at % 2 ? make("code", {}, part.slice(1, -1)) : part)));
+  node.replaceChildren(
+    ...parts.map((part, at) => (at % 2 ? make("code", {}, part.slice(1, -1)) : part)),
+  );
 }
 
 /** Change an attribute, if it is another one; null takes it away. */
@@ -57,7 +59,12 @@ export function webAddress(text) {
 
 /** Make a link whose text and address may change; without an address it is plain text. */
 export function makeLink(attributes = {}) {
-  const node = make("a", { target: "_blank", rel: "noopener noreferrer", dir: "auto", ...attributes });
+  const node = make("a", {
+    target: "_blank",
+    rel: "noopener noreferrer",
+    dir: "auto",
+    ...attributes,
+  });
   const show = (text, address) => {
     setText(node, text);
     setAttribute(node, "href", webAddress(address));

@@ -28,14 +28,25 @@ function showProgress({ batches, now }) {
   const tasks = active.reduce((sum, batch) => sum + batch.tasks - batch.done, 0);
   const left = active.map((batch) => secondsLeft(batch, now));
   const isKnown = left.every((seconds) => seconds !== null);
-  const time = isKnown ? `about ${roughly(Math.max(...left))} left` : many(active.length, "batch", "batches");
-  return setFigure("progress", count(tasks), `${tasks === 1 ? "task" : "tasks"} to go · ${time}`, "accent");
+  const time = isKnown
+    ? `about ${roughly(Math.max(...left))} left`
+    : many(active.length, "batch", "batches");
+  return setFigure(
+    "progress",
+    count(tasks),
+    `${tasks === 1 ? "task" : "tasks"} to go · ${time}`,
+    "accent",
+  );
 }
 
 function showPredicted({ projects }) {
   const predicted = projects.reduce((sum, project) => sum + project.predicted, 0);
   const empty = projects.reduce((sum, project) => sum + project.empty, 0);
-  setFigure("predicted", count(predicted), empty ? `and ${count(empty)} with nothing to find` : "tasks with regions");
+  setFigure(
+    "predicted",
+    count(predicted),
+    empty ? `and ${count(empty)} with nothing to find` : "tasks with regions",
+  );
 }
 
 function showFailing({ failures, failures_total: total }) {
@@ -49,8 +60,15 @@ function showSpent({ spend: { today, per_day: perDay } }) {
   setShown(bar, perDay !== null);
   if (perDay === null) return setFigure("spent", money(today), "no budget is set");
   const left = Number(perDay) - Number(today);
-  setAttribute(bar, "value", Math.min(Number(today) / Math.max(Number(perDay), Number.MIN_VALUE), 1));
-  const text = left > 0 ? `${money(left)} of ${money(perDay)} left` : `the budget of ${money(perDay)} is used up`;
+  setAttribute(
+    bar,
+    "value",
+    Math.min(Number(today) / Math.max(Number(perDay), Number.MIN_VALUE), 1),
+  );
+  const text =
+    left > 0
+      ? `${money(left)} of ${money(perDay)} left`
+      : `the budget of ${money(perDay)} is used up`;
   return setFigure("spent", money(today), text, left > 0 ? "" : "bad");
 }
 

@@ -8,12 +8,18 @@ const SIZE = new Intl.NumberFormat(LOCALES, { maximumFractionDigits: 1 });
 const TIME = new Intl.DateTimeFormat(LOCALES, { timeStyle: "short" });
 const EXACT_TIME = new Intl.DateTimeFormat(LOCALES, { timeStyle: "medium" });
 const DAY_AND_TIME = new Intl.DateTimeFormat(LOCALES, {
-  day: "numeric", month: "short", hour: "numeric", minute: "numeric",
+  day: "numeric",
+  month: "short",
+  hour: "numeric",
+  minute: "numeric",
 });
 // A date of the backend's calendar is that date wherever it is read.
 const DAY = new Intl.DateTimeFormat(LOCALES, { day: "numeric", month: "short", timeZone: "UTC" });
 const FULL_DAY = new Intl.DateTimeFormat(LOCALES, {
-  weekday: "short", day: "numeric", month: "short", timeZone: "UTC",
+  weekday: "short",
+  day: "numeric",
+  month: "short",
+  timeZone: "UTC",
 });
 
 const SECONDS_OF_DAY = 86_400;
@@ -35,8 +41,11 @@ export function money(amount) {
   const value = Number(amount);
   const digits = value !== 0 && Math.abs(value) < 0.1 ? 4 : 2;
   return new Intl.NumberFormat(LOCALES, {
-    style: "currency", currency: "USD", currencyDisplay: "narrowSymbol",
-    minimumFractionDigits: 2, maximumFractionDigits: digits,
+    style: "currency",
+    currency: "USD",
+    currencyDisplay: "narrowSymbol",
+    minimumFractionDigits: 2,
+    maximumFractionDigits: digits,
   }).format(value);
 }
 
@@ -66,8 +75,7 @@ export function duration(seconds) {
 
 /** Return how long something is about to take, no more exactly than that can be known. */
 export function roughly(seconds) {
-  if (seconds < 5) return "a few seconds";
-  if (seconds < 60) return `${Math.ceil(seconds / 5) * 5} s`;
+  if (seconds <= 55) return `${Math.max(Math.ceil(seconds / 5), 1) * 5} s`;
   if (seconds < 3600) return `${count(Math.ceil(seconds / 60))} min`;
   return duration(Math.ceil(seconds / 600) * 600);
 }

@@ -1,7 +1,8 @@
 // Failures that are one and the same: equal but for addresses, names and numbers.
 
 // What the backend's messages quote, addresses, and numbers but HTTP's: `a/b.jpg`, 'text', 1,024
-const SPECIFIC = /`[^`]*`|(?<!\w)'(?:[^'\\]|\\.)*'(?!\w)|(?<!\w)"(?:[^"\\]|\\.)*"(?!\w)|https?:\/\/\S+|(?<!HTTP )(?<![\w.])\$?\d[\d,.]*\d|(?<!HTTP )(?<![\w.])\$?\d/g;
+const SPECIFIC =
+  /`[^`]*`|(?<!\w)'(?:[^'\\]|\\.)*'(?!\w)|(?<!\w)"(?:[^"\\]|\\.)*"(?!\w)|https?:\/\/\S+|(?<!HTTP )(?<![\w.])\$?\d[\d,.]*\d|(?<!HTTP )(?<![\w.])\$?\d/g;
 
 /** Return a message without what differs from task to task. */
 export const pattern = (text) => text.replace(SPECIFIC, "…");
@@ -40,5 +41,7 @@ export function groupFailures(failures) {
     isSame: members.every((one) => one.error === members[0].error && one.hint === members[0].hint),
     last: Math.max(...members.map((one) => one.time)),
   }));
-  return found.sort((one, other) => other.members.length - one.members.length || other.last - one.last);
+  return found.sort(
+    (one, other) => other.members.length - one.members.length || other.last - one.last,
+  );
 }

@@ -1,6 +1,16 @@
 // What Gemini answered that could not be used, by project: labels first, since a line of YAML helps.
 
-import { find, keep, make, makeCell, makeFolded, makeLink, makeRow, setShown, setText } from "./dom.js";
+import {
+  find,
+  keep,
+  make,
+  makeCell,
+  makeFolded,
+  makeLink,
+  makeRow,
+  setShown,
+  setText,
+} from "./dom.js";
 import { count, many, moment, shorten } from "./format.js";
 
 const LABELS_SHOWN = 24;
@@ -38,12 +48,22 @@ function projectView() {
   const title = makeLink();
   const labels = make("ul", { class: "chips" });
   const yaml = make("pre", { dir: "ltr" });
-  const unmatched = make("div", {},
+  const unmatched = make(
+    "div",
+    {},
     make("h4", {}, "Labels that match none of the project's"),
     labels,
-    make("p", { class: "hint" }, "Map them under ", make("code", {}, "labels:"), " of a recipe, or let ",
-      make("code", {}, "unknown_as:"), " name one label for all of them."),
-    make("details", {}, make("summary", {}, "YAML to paste"), yaml));
+    make(
+      "p",
+      { class: "hint" },
+      "Map them under ",
+      make("code", {}, "labels:"),
+      " of a recipe, or let ",
+      make("code", {}, "unknown_as:"),
+      " name one label for all of them.",
+    ),
+    make("details", {}, make("summary", {}, "YAML to paste"), yaml),
+  );
   const table = makeTable();
   const node = make("article", {}, make("h3", {}, title.node), unmatched, table);
   const showLabels = makeFolded(labels, LABELS_SHOWN);
@@ -54,7 +74,11 @@ function projectView() {
     const rest = rows.filter((row) => row.kind !== "unmatched");
     showLabels(missed, (row) => row.what, labelView);
     setText(yaml, yamlFor(missed.map((row) => row.what)));
-    showRest(rest.map((row) => ({ row, now })), ({ row }) => `${row.kind} ${row.what}`, restView);
+    showRest(
+      rest.map((row) => ({ row, now })),
+      ({ row }) => `${row.kind} ${row.what}`,
+      restView,
+    );
     setShown(unmatched, missed.length > 0);
     setShown(table, rest.length > 0);
   };
@@ -63,11 +87,17 @@ function projectView() {
 
 function makeTable() {
   const heading = (text) => make("th", { role: "columnheader", scope: "col" }, text);
-  return make("table", { role: "table" },
+  return make(
+    "table",
+    { role: "table" },
     make("caption", { class: "unseen" }, "What else was left out"),
-    make("thead", { role: "rowgroup", class: "unseen" },
-      makeRow(heading("What"), heading("How often"), heading("Last"))),
-    make("tbody", { role: "rowgroup" }));
+    make(
+      "thead",
+      { role: "rowgroup", class: "unseen" },
+      makeRow(heading("What"), heading("How often"), heading("Last")),
+    ),
+    make("tbody", { role: "rowgroup" }),
+  );
 }
 
 function labelView() {
@@ -104,7 +134,10 @@ function yamlFor(labels) {
     return `      ${isPlain.test(name) ? name : JSON.stringify(name)}: …`;
   });
   return [
-    "recipes:", "  - name: …", "    labels:         # what Gemini says -> the project's label",
-    ...lines, "    unknown_as: …   # or one label for whatever else it finds",
+    "recipes:",
+    "  - name: …",
+    "    labels:         # what Gemini says -> the project's label",
+    ...lines,
+    "    unknown_as: …   # or one label for whatever else it finds",
   ].join("\n");
 }

@@ -47,11 +47,18 @@ function lose(reason, next) {
 function showTop({ model, api, ready, trouble, version, batches }) {
   const place = find("#model");
   setText(find("code", place), shorten(model, 100));
-  setText(find("span", place), `by the ${api === "interactions" ? "Interactions API" : api} · version ${version}`);
+  setText(
+    find("span", place),
+    `by the ${api === "interactions" ? "Interactions API" : api} · version ${version}`,
+  );
   setShown(place, true);
   if (trouble.length) setState("trouble", "In trouble");
   else if (!ready) setState("waiting", "Loading…");
-  else setState(batches.some(isUnderWay) ? "busy" : "ready", batches.some(isUnderWay) ? "Working" : "Ready");
+  else
+    setState(
+      batches.some(isUnderWay) ? "busy" : "ready",
+      batches.some(isUnderWay) ? "Working" : "Ready",
+    );
   document.title = titleFor(trouble, batches);
 }
 
@@ -69,26 +76,39 @@ function setState(state, text) {
 }
 
 function showTrouble(trouble) {
-  keep(find("#trouble"), trouble, ({ error }) => error, () => {
-    const error = make("strong", { dir: "auto" });
-    const hint = make("p", { dir: "auto" });
-    const node = make("div", { class: "banner danger" }, make("div", {}, error, hint));
-    return {
-      node,
-      show: (one) => {
-        setProse(error, shorten(one.error, 600));
-        setProse(hint, shorten(one.hint, 600));
-      },
-    };
-  });
+  keep(
+    find("#trouble"),
+    trouble,
+    ({ error }) => error,
+    () => {
+      const error = make("strong", { dir: "auto" });
+      const hint = make("p", { dir: "auto" });
+      const node = make("div", { class: "banner danger" }, make("div", {}, error, hint));
+      return {
+        node,
+        show: (one) => {
+          setProse(error, shorten(one.error, 600));
+          setProse(hint, shorten(one.hint, 600));
+        },
+      };
+    },
+  );
 }
 
 /** Before anything came from Label Studio, what to do first is all there is to say. */
-function showWelcome({ projects, batches, failures_total: failures, left_out_total: leftOut, spend, version }) {
+function showWelcome({
+  projects,
+  batches,
+  failures_total: failures,
+  left_out_total: leftOut,
+  spend,
+  version,
+}) {
   const isUsed = spend.days.some((day) => day.calls + day.hits + day.refused > 0);
   const isNew = !projects.length && !batches.length && !failures && !leftOut && !isUsed;
   setShown(find("#welcome"), isNew);
-  for (const part of document.querySelectorAll("main section:not(#welcome)")) setShown(part, !isNew);
+  for (const part of document.querySelectorAll("main section:not(#welcome)"))
+    setShown(part, !isNew);
   setText(find("#footer span"), `${NAME} ${version}`);
   setShown(find("#footer"), true);
 }

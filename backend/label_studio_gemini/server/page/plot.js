@@ -1,6 +1,6 @@
 // A plot of the last days: dollars above, requests below; one tab stop, arrow keys within.
 
-import { keep, make, setAttribute, setText } from "./dom.js";
+import { keep, setAttribute, setText } from "./dom.js";
 import { money, shortCount, shortDay } from "./format.js";
 
 const TOP = 14; // pixels: room above the highest bar, for the text on the line
@@ -18,11 +18,13 @@ function makeSvg(tag, attributes = {}, ...children) {
   return node;
 }
 
-/** Return the next round number: 1, 2, 2.5 or 5 times a power of ten. */
+/** Return the next round number: 1, 2, 2.5, 3, 4, 5, 6 or 8 times a power of ten. */
 export function roundUp(number) {
   if (!(number > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(number));
-  return [1, 2, 2.5, 5, 10].map((step) => step * power).find((step) => step >= number * (1 - 1e-9));
+  return [1, 2, 2.5, 3, 4, 5, 6, 8, 10]
+    .map((step) => step * power)
+    .find((step) => step >= number * (1 - 1e-9));
 }
 
 /** Return what the plot's heights stand for: the most dollars and requests, and the budget's line. */
@@ -30,7 +32,11 @@ export function scaleFor(days, budget) {
   const dearest = Math.max(...days.map((day) => Number(day.dollars)), 0);
   const isNear = budget !== null && (dearest === 0 || budget <= BUDGET_REACH * dearest);
   const most = Math.max(...days.map((day) => day.calls + day.hits), 1);
-  return { dollars: roundUp(Math.max(dearest, isNear ? budget : 0)), requests: roundUp(most), budget: isNear ? budget : null };
+  return {
+    dollars: roundUp(Math.max(dearest, isNear ? budget : 0)),
+    requests: roundUp(most),
+    budget: isNear ? budget : null,
+  };
 }
 
 /**
@@ -39,10 +45,15 @@ export function scaleFor(days, budget) {
  */
 export function makePlot(parent, label, chosen) {
   const axis = makeSvg("svg", { class: "axis", height: HEIGHT, "aria-hidden": "true" });
-  const area = makeSvg("svg", { class: "area", height: HEIGHT, role: "group", "aria-label": label });
+  const area = makeSvg("svg", {
+    class: "area",
+    height: HEIGHT,
+    role: "group",
+    "aria-label": label,
+  });
   const [lines, bars, marks] = [makeSvg("g"), makeSvg("g"), makeSvg("g")];
   area.append(lines, bars, marks);
-  parent.append(make("div", { class: "axis-box" }, axis), area);
+  parent.append(axis, area);
   let tabStop = null; // the last day, until a person steps to another
   let length = 0;
 
@@ -71,7 +82,14 @@ export function makePlot(parent, label, chosen) {
     length = days.length;
     const scale = scaleFor(days, budget);
     const stop = Math.min(tabStop ?? length - 1, length - 1);
-    const items = days.map((day, index) => ({ day, index, length, scale, stop, text: describe(day) }));
+    const items = days.map((day, index) => ({
+      day,
+      index,
+      length,
+      scale,
+      stop,
+      text: describe(day),
+    }));
     keep(bars, items, ({ day }) => day.date, dayView);
     showLines(lines, axis, scale);
     showMarks(marks, days, scale);
@@ -80,7 +98,9 @@ export function makePlot(parent, label, chosen) {
 }
 
 function dayView() {
-  const parts = ["ground", "dollars", "calls", "hits"].map((kind) => makeSvg("rect", { class: kind }));
+  const parts = ["ground", "dollars", "calls", "hits"].map((kind) =>
+    makeSvg("rect", { class: kind }),
+  );
   const node = makeSvg("g", { class: "day", role: "img" }, ...parts);
   const [ground, dollars, calls, hits] = parts;
   const show = ({ day, index, length, scale, stop, text }) => {
@@ -101,10 +121,16 @@ function dayView() {
   return { node, show };
 }
 
-const heightOf = (value, most, pixels) => (value > 0 ? Math.max((value / most) * pixels, LEAST_BAR) : 0);
+const heightOf = (value, most, pixels) =>
+  value > 0 ? Math.max((value / most) * pixels, LEAST_BAR) : 0;
 
 function place(rect, left, width, top, height) {
-  const values = { x: `${left.toFixed(3)}%`, width: `${width.toFixed(3)}%`, y: top.toFixed(2), height: height.toFixed(2) };
+  const values = {
+    x: `${left.toFixed(3)}%`,
+    width: `${width.toFixed(3)}%`,
+    y: top.toFixed(2),
+    height: height.toFixed(2),
+  };
   for (const [name, value] of Object.entries(values)) setAttribute(rect, name, value);
 }
 
@@ -144,9 +170,19 @@ function tickView() {
 function showMarks(marks, days, scale) {
   const y = TOP + DOLLARS - ((scale.budget ?? 0) / scale.dollars) * DOLLARS;
   const dates = days
-    .map(({ date }, index) => ({ key: date, x: ((index + 0.5) / days.length) * 100, text: shortDay(date), index }))
+    .map(({ date }, index) => ({
+      key: date,
+      x: ((index + 0.5) / days.length) * 100,
+      text: shortDay(date),
+      index,
+    }))
     .filter(({ index }) => (days.length - 1 - index) % 7 === 0);
-  keep(marks, [...(scale.budget === null ? [] : [{ key: "budget", y }]), ...dates], (mark) => mark.key, markView);
+  keep(
+    marks,
+    [...(scale.budget === null ? [] : [{ key: "budget", y }]), ...dates],
+    (mark) => mark.key,
+    markView,
+  );
 }
 
 function markView({ key }) {

@@ -1,6 +1,16 @@
 // The projects that use this backend, and what they are called everywhere on this page.
 
-import { find, keep, make, makeCell, makeLink, makeRow, setCount, setShown, setText } from "./dom.js";
+import {
+  find,
+  keep,
+  make,
+  makeCell,
+  makeLink,
+  makeRow,
+  setCount,
+  setShown,
+  setText,
+} from "./dom.js";
 import { count, many, moment, money, shorten } from "./format.js";
 
 const LONGEST_NAME = 120; // characters
@@ -33,7 +43,8 @@ export function showProjects({ projects, projects_total: total, now }, names) {
   keep(find("tbody", table), items, ({ project }) => project.project, projectView);
   setShown(table, projects.length > 0);
   setShown(find(".none", section), projects.length === 0);
-  const cut = total > projects.length ? `; ${count(projects.length)} of ${count(total)} are shown` : "";
+  const cut =
+    total > projects.length ? `; ${count(projects.length)} of ${count(total)} are shown` : "";
   setText(find(".heading .quiet", section), `calls, cache and cost of the last 30 days${cut}`);
 }
 
@@ -60,7 +71,8 @@ function projectView() {
     setText(left, `${many(project.unfilled.length, "control tag")} left to people`);
     setShown(unfilled, project.unfilled.length > 0);
     keep(reasons, project.unfilled, (reason) => reason, reasonView);
-    for (const [key, cell] of Object.entries(cells)) setCount(cell, project[key], key === "failed" ? "bad" : "");
+    for (const [key, cell] of Object.entries(cells))
+      setCount(cell, project[key], key === "failed" ? "bad" : "");
     setText(cost, money(project.dollars));
     setText(seen, moment(project.seen, now));
   };

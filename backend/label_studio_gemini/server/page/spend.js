@@ -18,7 +18,11 @@ const showPlot = makePlot(find("#plot"), "Spend by day", (index) => {
 export function showSpend(status) {
   shown = status.spend;
   const budget = shown.per_day === null ? null : Number(shown.per_day);
-  const scale = showPlot(shown.days, budget, (day) => `${fullDay(day.date)}: ${money(day.dollars)}, ${details(day)}`);
+  const scale = showPlot(
+    shown.days,
+    budget,
+    (day) => `${fullDay(day.date)}: ${money(day.dollars)}, ${details(day)}`,
+  );
   const legend = find(".legend .budget", section);
   setShown(legend, scale.budget !== null);
   setText(legend, `budget of a day: ${money(scale.budget ?? 0)}`);
@@ -34,9 +38,15 @@ export function showSpend(status) {
 function noteOn({ unpriced, per_day: perDay, days }, scale) {
   const refused = days.at(-1)?.refused ?? 0;
   return [
-    ...(unpriced ? [`${many(unpriced, "call")} ${unpriced === 1 ? "is" : "are"} not in these amounts: the model's price is not known. The key prices of the YAML sets it.`] : []),
+    ...(unpriced
+      ? [
+          `${many(unpriced, "call")} ${unpriced === 1 ? "is" : "are"} not in these amounts: the model's price is not known. The key prices of the YAML sets it.`,
+        ]
+      : []),
     ...(refused ? [`${many(refused, "request")} refused today: the budget is used up.`] : []),
-    ...(perDay !== null && scale.budget === null ? [`The budget of ${money(perDay)} a day is far above this plot.`] : []),
+    ...(perDay !== null && scale.budget === null
+      ? [`The budget of ${money(perDay)} a day is far above this plot.`]
+      : []),
   ].join(" ");
 }
 
@@ -62,13 +72,17 @@ function details({ calls, failed, hits, refused, ...tokens }) {
 function dayRow() {
   const date = makeCell("Day");
   const cost = makeCell("Cost", "number");
-  const numbers = ["Calls", "Failed", "From cache", "Refused", "Tokens"].map((label) => makeCell(label, "number"));
+  const numbers = ["Calls", "Failed", "From cache", "Refused", "Tokens"].map((label) =>
+    makeCell(label, "number"),
+  );
   const node = makeRow(date, cost, ...numbers);
   const show = (day) => {
     setText(date, fullDay(day.date));
     setText(cost, money(day.dollars));
     const tokens = day.input_tokens + day.output_tokens + day.thought_tokens;
-    [day.calls, day.failed, day.hits, day.refused, tokens].forEach((number, at) => setText(numbers[at], count(number)));
+    [day.calls, day.failed, day.hits, day.refused, tokens].forEach((number, at) =>
+      setText(numbers[at], count(number)),
+    );
   };
   return { node, show };
 }

@@ -14,8 +14,10 @@ class Unusable extends Error {}
 
 async function readStatus(signal) {
   const response = await fetch(`${ownAddress()}/api/status`, { signal, cache: "no-store" });
-  if (response.status === 401) throw new Unusable("The login is no longer accepted: reload the page.");
-  if (!response.ok) throw new Unusable(`The backend, or a proxy before it, answers HTTP ${response.status}.`);
+  if (response.status === 401)
+    throw new Unusable("The login is no longer accepted: reload the page.");
+  if (!response.ok)
+    throw new Unusable(`The backend, or a proxy before it, answers HTTP ${response.status}.`);
   return response.json();
 }
 
@@ -64,7 +66,10 @@ export function watch(show, lose) {
     const question = new AbortController();
     current = question;
     const limit = setTimeout(() => question.abort(), PATIENCE * 1000);
-    const [status, error] = await readStatus(question.signal).then((one) => [one, null], (one) => [null, one]);
+    const [status, error] = await readStatus(question.signal).then(
+      (one) => [one, null],
+      (one) => [null, one],
+    );
     clearTimeout(limit);
     if (current !== question) return; // nobody looks any more, or it was asked again
     if (error) giveUp(reasonOf(error));
