@@ -79,14 +79,19 @@ async def ask(tools: SmartTools, xml: str, task: Any, context: Any, config: Any 
 
 
 def items_of(outcome: Outcome, xml: str, context: Any) -> list[dict[str, Any]]:
-    """Return the items of a prediction that Label Studio's own check lets pass, with new ids."""
+    """Return the items of a prediction that Label Studio's own check lets pass.
+
+    Their ids are new, or those of the prompts that they answer.
+    """
     assert isinstance(outcome, Prediction), outcome
     items = cast("list[dict[str, Any]]", list(outcome.regions))
     errors = LabelInterface(xml).validate_prediction(
         {"result": items, "model_version": "m"}, return_errors=True
     )
     assert errors == []
-    assert not {item["id"] for item in items} & {item.get("id") for item in context["result"]}
+    there = [item for item in context["result"] if item.get("origin") != "manual"]
+    assert not {item["id"] for item in items} & {item.get("id") for item in there}
+    assert all(item["origin"] == "prediction" for item in items)
     return items
 
 

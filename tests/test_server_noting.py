@@ -14,7 +14,7 @@ from label_studio_gemini.demo.photos import sample_label_config
 from label_studio_gemini.images import LabelStudioLogin
 from label_studio_gemini.pipeline import Failure, Notes, Prediction
 from label_studio_gemini.plan import build_plan
-from label_studio_gemini.predictor import Predictor
+from label_studio_gemini.predictor import Predictor, Predictors
 from label_studio_gemini.server.bodies import PredictBody
 from label_studio_gemini.server.jobs import Jobs, Unfinished, Work
 from label_studio_gemini.server.noting import following, left_out_of, note_outcome, public_address
@@ -32,7 +32,7 @@ BODY = PredictBody(tasks=[{"id": 7}, {"id": 8}, {}], project="1.1")
 def predictor(url: str | None = None) -> Predictor:
     plan = build_plan(Config(), sample_label_config())
     login = None if url is None else LabelStudioLogin(url, "a-token")
-    return Predictor(cast("Pipeline", None), plan, login, "1.1")
+    return Predictors(cast("Pipeline", None)).of(plan, login, "1.1")
 
 
 async def test_a_request_is_followed_to_the_end_of_its_last_task(tmp_path: Path) -> None:

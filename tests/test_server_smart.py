@@ -37,7 +37,7 @@ def test_a_rectangle_drawn_by_hand_becomes_a_tight_one(
     found = PercentBox(*(region["value"][key] for key in ("x", "y", "width", "height")))
     assert iou(pixel_from_percent(found, TRUTH.size), CUP) > 0.95
     assert region["value"]["rectanglelabels"] == ["cup"]
-    assert region["id"] != "by-hand"
+    assert region["id"] == "by-hand", "it takes the place of what was drawn"
     assert answers[1] == answers[0]
     assert len(gemini.requests) == 1, "the same again is remembered"
 

@@ -37,6 +37,7 @@ class Case:
 OLD, NEW = rectangle(1, 2, 3, 4, id="old"), rectangle(10, 20, 30, 40, id="new")
 OLD_BOX = BoxPrompt(PercentBox(1, 2, 3, 4), tool="rect")
 NEW_BOX = BoxPrompt(PercentBox(10, 20, 30, 40), tool="rect")
+SUGGESTED = rectangle(5, 6, 7, 8, id="suggested", origin="prediction")
 TWIN = {
     **NEW,
     "type": "labels",
@@ -71,6 +72,8 @@ TWIN = {
         ),
         Case("two open boxes", (OLD, NEW), (OLD_BOX, NEW_BOX)),
         Case("an accepted box", (OLD, NEW), (NEW_BOX,), 1, frozenset({"old"})),
+        Case("a suggestion that was accepted", (OLD, SUGGESTED), (OLD_BOX,), 1),
+        Case("a suggestion that came in the place of a prompt", (SUGGESTED, NEW), (NEW_BOX,), 1),
         Case("saved while it is open", (NEW,), (NEW_BOX,), 0, frozenset({"new"})),
         Case(
             "a negative point",
@@ -118,6 +121,7 @@ TWIN = {
 )
 def test_what_is_meant(case: Case) -> None:
     prompts = read_context(context(*case.items), CONFIG, case.saved)
+    assert prompts is not None
     assert prompts.prompts == case.prompts
     assert len(prompts.accepted) == case.accepted
     assert prompts.page == case.page
@@ -130,19 +134,19 @@ def test_what_is_meant(case: Case) -> None:
         ([], "has no list `result`"),
         ({}, "has no list `result`"),
         ({"result": {"type": "rectangle"}}, "has no list `result`"),
-        ({"result": []}, "nothing in it has a `type`"),
         ({"result": [{"type": "keypointlabels"}]}, "nothing in it has a `type`"),
-        (context(rectangle(1, 2, 3, 4) | {"value": {"x": "1"}}), "has no prompt: it has 'rect"),
+        (
+            context(rectangle(1, 2, 3, 4) | {"value": {"x": "1"}}),
+            "has no prompt: the place of its 'rect",
+        ),
         (context(rectangle(1, 2, -3, 4)), "has no prompt"),
         (context(rectangle(float("nan"), 2, 3, 4)), "has no prompt"),
         (context(rectangle(10**400, 2, 3, 4)), "has no prompt"),
         (context(rectangle(True, 2, 3, 4)), "has no prompt"),  # noqa: FBT003
         (context(point(101, 0)), "has no prompt"),
-        (context(text("", "  ")), "has no prompt"),
         (context(text("x" * (LONGEST_TEXT + 1))), "has 4,001 characters"),
         (context(rectangle(1, 2, 3, 4, to_name="nowhere")), "'nowhere', which is no <Image>"),
-        (context({**NEW, "type": "choices", "value": {"choices": ["a"]}}), "it has 'choices'"),
-        (context({**NEW, "type": "polygon", "value": {"points": [[1, 2]]}}), "it has 'polygon'"),
+        (context({**NEW, "type": "choices", "value": {}}, point(101, 0)), "of its 'keypoint'"),
     ],
 )
 def test_what_cannot_be_understood_is_told(value: object, says: str) -> None:
@@ -152,9 +156,28 @@ def test_what_cannot_be_understood_is_told(value: object, says: str) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.parametrize(
+    "items",
+    [
+        pytest.param((), id="the last prompt is gone"),
+        pytest.param((SUGGESTED,), id="what was suggested for it has taken its place"),
+        pytest.param(({**SUGGESTED, "origin": "prediction-changed"},), id="and was moved"),
+        pytest.param((text("", "  "),), id="the words were deleted"),
+        pytest.param((text("a cat", from_name="plain"),), id="an answer was written"),
+        pytest.param(({**NEW, "type": "choices", "value": {"choices": ["a"]}},), id="a choice"),
+        pytest.param(({**NEW, "type": "polygon", "value": {"points": [[1, 2]]}},), id="an outline"),
+        pytest.param(({**TWIN, "to_name": "words"},), id="a label of a text"),
+    ],
+)
+def test_nothing_is_asked(items: tuple[Any, ...]) -> None:
+    """With auto-annotation on, Label Studio sends a caption as well as a prompt."""
+    assert read_context(context(*items), CONFIG) is None
+
+
 def test_of_too_many_prompts_the_newest_count() -> None:
     items = [rectangle(n % 90, 1, 2, 2, id=str(n)) for n in range(10_000)]
     prompts = read_context(context(*items), CONFIG)
+    assert prompts is not None
     assert len(prompts.prompts) == MOST_PROMPTS
     assert prompts.boxes[-1].box.x == 9_999 % 90
     assert len(prompts.ids) == MOST_PROMPTS
@@ -168,13 +191,14 @@ kinds = st.sampled_from(["rectangle", "keypoint", "keypointlabels", "labels", "t
 junk = st.recursive(
     leaves | kinds,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=8),
-    max_leaves=30,
+    max_leaves=12,
 )
 
 
 def is_read_or_refused(value: object) -> bool:
     try:
-        return bool(read_context(value, CONFIG).prompts)
+        prompts = read_context(value, CONFIG)
+        return prompts is None or bool(prompts.prompts)
     except TaskError as error:
         return bool(error.hint)
 

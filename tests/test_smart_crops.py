@@ -108,7 +108,9 @@ def test_outlines_move_and_pictures_ride_with_their_box() -> None:
 
 
 def prompts_of(*items: object) -> Prompts:
-    return read_context(context(*items), CONFIG)
+    prompts = read_context(context(*items), CONFIG)
+    assert prompts is not None
+    return prompts
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from label_studio_gemini.gemini import Priority
 from label_studio_gemini.images import LabelStudioLogin, choose_login
 from label_studio_gemini.pipeline import open_pipeline
 from label_studio_gemini.plan import build_plan
-from label_studio_gemini.predictor import Predictor, answer_from_outcome
+from label_studio_gemini.predictor import Predictors, answer_from_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +69,7 @@ class GeminiModel(LabelStudioMLBase):  # type: ignore[misc] # the base has no ty
             config = read_config(environment.config_file)
             plan = build_plan(config, self._xml)
             async with open_pipeline(config, environment) as pipeline:
-                predictor = Predictor(pipeline, plan, login)
+                predictor = Predictors(pipeline).of(plan, login)
                 outcomes = await asyncio.gather(
                     *(predictor.predict(task, priority, context=context) for task in tasks)
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Never, TypeAlias
 
 from label_studio_gemini.gemini import Priority
@@ -13,26 +14,51 @@ if TYPE_CHECKING:
     from label_studio_gemini.pipeline import Outcome, Pipeline
     from label_studio_gemini.plan import Plan
     from label_studio_gemini.regions import PredictionJson
+    from label_studio_gemini.smart import SmartTools
 
 AnswerJson: TypeAlias = "PredictionJson | list[Never]"
 """The answer for one task; `[]` is that of one that failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Predictor:
-    """Predicts the tasks of one project over a pipeline that all projects share.
+class Predictors:
+    """What predicts in this process, for all projects.
 
-    Attributes:
+    Args:
         pipeline: The pipeline of this process.
-        plan: What is done for each task of the project.
-        login: The Label Studio that the tasks come from.
-        project: Label Studio's name of the project, for the ledger.
     """
 
-    pipeline: Pipeline
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+
+    def of(
+        self, plan: Plan, login: LabelStudioLogin | None = None, project: str | None = None
+    ) -> Predictor:
+        """Return what predicts the tasks of one project.
+
+        Args:
+            plan: What is done for each of its tasks.
+            login: The Label Studio that they come from, where it is known.
+            project: Label Studio's name of the project, for the ledger.
+        """
+        return Predictor(self, plan, login, project)
+
+    @cached_property
+    def tools(self) -> SmartTools:
+        """The smart tools: they remember what was prompted."""
+        # Imported here: it loads numpy and shapely, 18 MB, and not every project has smart tools.
+        from label_studio_gemini.smart import SmartTools  # noqa: PLC0415
+
+        return SmartTools(self.pipeline.config, self.pipeline.gemini, self.pipeline.images)
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """Predicts the tasks of one project: see `Predictors.of`."""
+
+    predictors: Predictors
     plan: Plan
-    login: LabelStudioLogin | None = None
-    project: str | None = None
+    login: LabelStudioLogin | None
+    project: str | None
 
     async def predict(
         self, task: object, priority: Priority = Priority.BATCH, *, context: object = None
@@ -44,13 +70,11 @@ class Predictor:
             priority: Whether a person waits for it.
             context: What a smart tool says about its prompts; None where no smart tool asks.
         """
-        if context is None:
-            return await self.pipeline.predict(task, self.plan, self.login, priority, self.project)
-        # Imported here: it loads numpy and shapely, 18 MB, and not every project has smart tools.
-        from label_studio_gemini.smart import SmartTools  # noqa: PLC0415
-
-        tools = SmartTools(self.pipeline.config, self.pipeline.gemini, self.pipeline.images)
-        return await tools.predict(task, context, self.plan, self.login, self.project)
+        if context is not None:
+            tools = self.predictors.tools
+            return await tools.predict(task, context, self.plan, self.login, self.project)
+        pipeline = self.predictors.pipeline
+        return await pipeline.predict(task, self.plan, self.login, priority, self.project)
 
 
 def answer_from_outcome(outcome: Outcome, model_version: str | None = None) -> AnswerJson:

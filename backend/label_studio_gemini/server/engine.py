@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from label_studio_gemini.gemini import Priority
 from label_studio_gemini.images import LabelStudioLogin, LoginStore, choose_login
 from label_studio_gemini.pipeline import Failure, open_pipeline
-from label_studio_gemini.predictor import Predictor, answer_from_outcome
+from label_studio_gemini.predictor import Predictors, answer_from_outcome
 from label_studio_gemini.server.bodies import read_task_id
 from label_studio_gemini.server.jobs import Unfinished, Work
 from label_studio_gemini.server.logs import note_task
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from label_studio_gemini.config import Config
     from label_studio_gemini.environment import Environment
     from label_studio_gemini.pipeline import Outcome, Pipeline
+    from label_studio_gemini.predictor import Predictor
     from label_studio_gemini.server.bodies import PredictBody, PredictJson, SetupBody
     from label_studio_gemini.server.records import Records
 
@@ -52,7 +53,8 @@ class Engine:
 
     def __init__(self, environment: Environment, pipeline: Pipeline, activity: Activity) -> None:
         self._environment = environment
-        self._pipeline = pipeline
+        self._plans = pipeline.plans
+        self._predictors = Predictors(pipeline)
         self._activity = activity
         self._logins = LoginStore(environment.state_folder / "logins")
         self._versions = VersionStore(environment.state_folder / "versions")
@@ -70,7 +72,7 @@ class Engine:
         if body.hostname and body.project is not None:
             login = LabelStudioLogin(body.hostname, body.access_token or None)
             await asyncio.to_thread(self._logins.save, str(body.project), login)
-        plan = self._pipeline.plans.plan(body.label_config or "")
+        plan = self._plans.plan(body.label_config or "")
         if plan.unfilled:
             left = "; ".join(map(str, plan.unfilled))
             _log.warning("project %r: left to people: %s", body.project, left)
@@ -84,12 +86,8 @@ class Engine:
         Raises:
             LabelConfigError, ConfigError: The project cannot be predicted at all.
         """
-        return Predictor(
-            self._pipeline,
-            self._pipeline.plans.plan(body.label_config or ""),
-            await self._login(body.project),
-            body.project_name,
-        )
+        plan = self._plans.plan(body.label_config or "")
+        return self._predictors.of(plan, await self._login(body.project), body.project_name)
 
     def following(
         self, predictor: Predictor, body: PredictBody

@@ -13,6 +13,7 @@ from label_studio_gemini.masks.crops import crop_from_mask
 from label_studio_gemini.smart.asking import labels_for
 from label_studio_gemini.smart.crops import edges_of
 from label_studio_gemini.smart.known import is_known
+from label_studio_gemini.smart.prompts import Drawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from label_studio_gemini.masks.crops import MaskCrop
     from label_studio_gemini.questions import Question
     from label_studio_gemini.smart.known import KnownRegion
-    from label_studio_gemini.smart.prompts import PointPrompt, Prompts
+    from label_studio_gemini.smart.prompts import BoxPrompt, PointPrompt, Prompts
 
 SAME_OBJECT = 0.9
 """The least IoU of a region that was accepted before with what is found again."""
@@ -33,10 +34,22 @@ SAME_OBJECT_TOLD = 0.7
 _NEAR = 50.0  # of 0-1000: so near to a point that is not meant, a point without an extent is it
 
 
-class Chosen(NamedTuple):
-    """What is meant, and how many objects are left out, by reason."""
+class Part(NamedTuple):
+    """What answers some of the prompts.
+
+    Attributes:
+        reading: The reading with these objects alone.
+        prompt: The one region that prompted it; empty where several did, or a text.
+    """
 
     reading: Reading
+    prompt: Drawn = Drawn()
+
+
+class Chosen(NamedTuple):
+    """What is meant, part by part, and how many objects are left out, by reason."""
+
+    parts: tuple[Part, ...]
     dropped: Mapping[str, int]
 
 
@@ -47,7 +60,7 @@ def choose(
     size: ImageSize,
     known: Sequence[KnownRegion] = (),
 ) -> Chosen:
-    """Return the reading with those objects alone that are meant, and are not there already.
+    """Return those objects alone that are meant, and are not there already.
 
     Objects whose label nobody has are kept: they become no regions, and are counted later.
 
@@ -58,18 +71,28 @@ def choose(
         size: The image's.
         known: What is there already.
     """
-    labelled = [
-        _Object(one, labels, size)
-        for one in reading.detections
-        if (labels := labels_for(one.label, question))
-    ]
-    meant = labelled if prompts.text is not None else _pointed_at(labelled, prompts, size)
+    objects = [_Object(one, labels_for(one.label, question), size) for one in reading.detections]
+    labelled = [one for one in objects if one.labels]
+    nobodys = [one for one in objects if not one.labels]
+    meant = [_Meant(labelled)] if prompts.text is not None else _pointed_at(labelled, prompts, size)
     least = SAME_OBJECT if prompts.text is None else SAME_OBJECT_TOLD
-    fresh = [one for one in meant if not is_known(one.detection, one.labels, known, size, least)]
-    left_out = {id(one.detection) for one in labelled} - {id(one.detection) for one in fresh}
-    dropped = Counter(not_meant=len(labelled) - len(meant), there_already=len(meant) - len(fresh))
-    kept = tuple(one for one in reading.detections if id(one) not in left_out)
-    return Chosen(replace(reading, detections=kept), +dropped)
+    fresh = [
+        [one for one in some if not is_known(one.detection, one.labels, known, size, least)]
+        for some, _ in meant
+    ]
+    parts = [
+        Part(_reading_of(reading, some), prompt)
+        for some, (_, prompt) in zip(fresh, meant, strict=True)
+    ]
+    pointed, left = sum(len(some) for some, _ in meant), sum(map(len, fresh))
+    dropped = Counter(not_meant=len(labelled) - pointed, there_already=pointed - left)
+    return Chosen((*parts, Part(_reading_of(reading, nobodys))), +dropped)
+
+
+def _reading_of(reading: Reading, some: Sequence[_Object]) -> Reading:
+    """Return a reading with some of its objects alone, in its order."""
+    kept = {id(one.detection) for one in some}
+    return replace(reading, detections=tuple(one for one in reading.detections if id(one) in kept))
 
 
 @dataclass(eq=False)
@@ -110,6 +133,12 @@ class _Object:
         rows, columns = crop.mask.shape
         return 0 <= row < rows and 0 <= column < columns and bool(crop.mask[row, column])
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether its pixels are known, or it is but a point."""
+        box = self.detection.box
+        return box is None or self._pixels(box) is not None
+
     def _pixels(self, box: GeminiBox) -> MaskCrop | None:
         if not self._is_looked_up and self.detection.mask is not None:
             try:
@@ -137,28 +166,41 @@ class _Object:
         return math.hypot(across, down)
 
 
-def _pointed_at(found: Sequence[_Object], prompts: Prompts, size: ImageSize) -> list[_Object]:
+class _Meant(NamedTuple):
+    """Objects that are meant, and the one region that says so."""
+
+    objects: list[_Object]
+    prompt: Drawn = Drawn()
+
+
+def _pointed_at(found: Sequence[_Object], prompts: Prompts, size: ImageSize) -> list[_Meant]:
     """Choose among objects with a box and among those with only a point, each on their own."""
-    meant: list[_Object] = []
-    for group in (
+    groups = (
         [one for one in found if one.detection.box is not None],
         [one for one in found if one.detection.box is None],
-    ):
-        meant += _in_boxes(group, prompts, size)
-        if prompts.points:
-            meant += [one for one in _at_points(group, prompts.points) if one not in meant]
-    return meant
-
-
-def _in_boxes(found: Sequence[_Object], prompts: Prompts, size: ImageSize) -> list[_Object]:
-    """Return of each box the object that fills it best, of those whose centre is in it."""
-    meant: list[_Object] = []
+    )
+    meant: list[_Meant] = []
+    taken: list[_Object] = []
     for prompt, edges in zip(prompts.boxes, edges_of(prompts.boxes, size), strict=True):
-        inside = [one for one in found if one.fits(prompt.labels) and _is_inside(one, edges)]
-        inside = [one for one in inside if one not in meant]
-        if inside:
-            meant.append(max(inside, key=_likeness(edges)))
+        best = [
+            _in_box([one for one in group if one not in taken], prompt, edges) for group in groups
+        ]
+        some = [one for one in best if one is not None]
+        taken += some
+        meant.append(_Meant(some, prompt.region))
+    if prompts.points:
+        at_points = [one for group in groups for one in _at_points(group, prompts.points)]
+        # Of several points none is the region's own: the others would stay beside it.
+        is_alone = len(prompts.prompts) == 1 and prompts.points[0].positive
+        region = prompts.points[0].region if is_alone else Drawn()
+        meant.append(_Meant([one for one in at_points if one not in taken], region))
     return meant
+
+
+def _in_box(found: Sequence[_Object], prompt: BoxPrompt, edges: PixelBox) -> _Object | None:
+    """Return the object that fills a box best, of those whose centre is in it."""
+    inside = [one for one in found if one.fits(prompt.labels) and _is_inside(one, edges)]
+    return max(inside, key=_likeness(edges), default=None)
 
 
 def _is_inside(one: _Object, edges: PixelBox) -> bool:
@@ -184,9 +226,9 @@ def _likeness(edges: PixelBox) -> Callable[[_Object], tuple[float, float]]:
 
 def _at_points(found: Sequence[_Object], prompts: Sequence[PointPrompt]) -> list[_Object]:
     """Return what the positive points are on; without one, all that the others are not on."""
-    unmeant = [one.point for one in prompts if not one.positive]
     labels = [label for one in prompts for label in one.labels]
-    free = [one for one in found if one.fits(labels) and not any(_is_at(one, at) for at in unmeant)]
+    unmeant = _unmeant(found, prompts)
+    free = [one for one in found if one.fits(labels) and one not in unmeant]
     open_points = [one.point for one in prompts if one.positive]
     if not open_points:
         return free
@@ -202,6 +244,26 @@ def _at_points(found: Sequence[_Object], prompts: Sequence[PointPrompt]) -> list
         # Nothing is under the point: it may be a little beside, or the objects be points too.
         meant = [min(free, key=lambda one: (not one.encloses(newest), one.distance(newest)))]
     return meant
+
+
+def _unmeant(found: Sequence[_Object], prompts: Sequence[PointPrompt]) -> list[_Object]:
+    """Return what the negative points are on.
+
+    In a box there may be other objects: a cup is in the box of its saucer. A point in several is on
+    the smallest. Where Gemini has left the cup out, as it was told, the saucer is the smallest that
+    is left; it stays if a positive point is on it.
+    """
+    wanted = [one.point for one in prompts if one.positive]
+    unmeant: list[_Object] = []
+    for point in (one.point for one in prompts if not one.positive):
+        there = [one for one in found if _is_at(one, point)]
+        surely = [one for one in there if one.is_exact]
+        smallest = min(there, key=lambda one: one.extent, default=None)
+        if smallest is not None and not surely:
+            is_alone = len(there) == 1
+            surely = [] if is_alone and _count(smallest, wanted) else [smallest]
+        unmeant += surely
+    return unmeant
 
 
 def _is_at(one: _Object, point: GeminiPoint) -> bool:

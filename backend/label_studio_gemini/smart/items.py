@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+PREDICTED: Final = "prediction"
+"""The `origin` of what a model made; of what was changed since, `prediction-changed`."""
 
 _LABELS = "labels"
 _MOST_ITEMS = 5000
@@ -27,6 +30,8 @@ class Item:
         labels: The labels that it has, as they are stored.
         positive: Of a prompt with a key point, whether it is meant; else None.
         page: Its page, where it names one.
+        predicted: Whether a model made it: a suggestion that was accepted, or what the annotation
+            began with. Label Studio keeps that as its `origin`, also when it is changed by hand.
     """
 
     id: str
@@ -37,11 +42,12 @@ class Item:
     labels: tuple[str, ...] = ()
     positive: bool | None = None
     page: int | None = None
+    predicted: bool = False
 
     @property
     def kind(self) -> str:
         """What it draws, whether its labels are in it or in another item: `rectangle`."""
-        return self.type.removesuffix(_LABELS)
+        return kind_of(self.type)
 
     def is_on(self, image_name: str, page: int | None) -> bool:
         """Say whether it is on an image; without a page it is on the first."""
@@ -66,6 +72,16 @@ def read_items(value: object) -> tuple[Item, ...]:
     return tuple(one for one in regions.values() if one.type != _LABELS)
 
 
+def kind_of(kind: str) -> str:
+    """Return what a type draws: `rectangle` for `rectanglelabels`."""
+    return kind.removesuffix(_LABELS)
+
+
+def is_item(value: object) -> bool:
+    """Say whether a value is a result item, whatever its type."""
+    return _read_item(value) is not None
+
+
 def ids_of(items: Iterable[Item]) -> frozenset[str]:
     """Return the ids of items."""
     return frozenset(item.id for item in items if item.id)
@@ -81,6 +97,7 @@ def _read_item(value: object) -> Item | None:
         return None
     texts = [value.get(name) for name in ("type", "from_name", "to_name")]
     said, item_id, page = value.get("value"), value.get("id"), value.get("item_index")
+    origin = value.get("origin")
     kind, from_name, to_name = (text if isinstance(text, str) else "" for text in texts)
     if not kind or not to_name or not isinstance(said, Mapping):
         return None
@@ -94,6 +111,7 @@ def _read_item(value: object) -> Item | None:
         labels=_labels(kind, said),
         positive=positive if isinstance(positive, bool) else None,
         page=page if type(page) is int and page >= 0 else None,
+        predicted=isinstance(origin, str) and origin.startswith(PREDICTED),
     )
 
 

@@ -31,14 +31,14 @@ class KnownRegion(NamedTuple):
 
 
 def read_saved(task: object) -> tuple[Item, ...]:
-    """Return the regions that are saved with a task: those of its newest draft.
+    """Return the regions that are there with a task: those of its newest draft.
 
     A draft has all of its annotation. Where there is none, those of the newest annotation that is
-    no skip: the one that an annotator who opens the task sees.
+    no skip, or else those of the newest prediction: what an annotator who opens the task sees.
     """
     if not isinstance(task, Mapping):
         return ()
-    for key in ("drafts", "annotations"):
+    for key in ("drafts", "annotations", "predictions"):
         lists = task.get(key)
         saved = (
             [one for one in lists if isinstance(one, Mapping)] if isinstance(lists, list) else []

@@ -1,19 +1,23 @@
 """The context of an interactive request → what the annotator points at or asks for.
 
-Label Studio sends the regions of the same tool and label that the annotator has open, the newest
-last; among them may be ones that were accepted before. Key points that are prompts say whether they
-are positive; of rectangles nothing tells, but that one which is saved already is no fresh prompt.
-Its editor forgets all suggestions whenever new ones arrive, so each open prompt is answered again.
+Label Studio sends all regions of the same tool and label, in the order that they were made: open
+prompts, ones that were accepted, and ones that somebody drew. Key points that are prompts say
+whether they are positive. Rectangles do not: one that a model made is no prompt, and one that is
+saved already is no fresh one. Its editor forgets all suggestions whenever new ones arrive, so each
+open prompt is answered again.
+
+With auto-annotation on, its editor also sends whatever text is written, a caption too, unless the
+tag says smart="false". That asks for nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from label_studio_gemini.errors import TaskError
 from label_studio_gemini.labels import AnswerTarget
-from label_studio_gemini.smart.items import Item, ids_of, read_items
+from label_studio_gemini.smart.items import Item, ids_of, is_item, read_items
 from label_studio_gemini.smart.places import point_in, rectangle_in
 
 if TYPE_CHECKING:
@@ -28,10 +32,19 @@ MOST_PROMPTS = 50
 LONGEST_TEXT = 4000
 """The most characters of a text prompt."""
 
+_TOOLS = ("rectangle", "keypoint")
+
 _HINT = (
     "draw with a <Rectangle>, <KeyPoint>, <RectangleLabels> or <KeyPointLabels> tag, or write into "
     'a <TextArea>, that has smart="true" and is for an <Image>.'
 )
+
+
+class Drawn(NamedTuple):
+    """A region that is a prompt: its id, and whether it is a `rectangle` or a `keypoint`."""
+
+    id: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +56,14 @@ class BoxPrompt:
         rotation: In degrees, clockwise about its upper left corner.
         tool: The name of the tag that it was drawn with.
         labels: The labels that were chosen, as they are stored; empty for any.
+        region: What was drawn.
     """
 
     box: PercentBox
     rotation: float = 0.0
     tool: str = ""
     labels: tuple[str, ...] = ()
+    region: Drawn = field(default=Drawn(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +75,14 @@ class PointPrompt:
         positive: Whether what is there is meant.
         tool: The name of the tag that it was drawn with.
         labels: The labels that were chosen, as they are stored; empty for any.
+        region: What was drawn.
     """
 
     point: GeminiPoint
     positive: bool = True
     tool: str = ""
     labels: tuple[str, ...] = ()
+    region: Drawn = field(default=Drawn(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,21 +145,24 @@ class Prompts:
 
 def read_context(
     value: object, label_config: LabelConfig, saved_ids: frozenset[str] = frozenset()
-) -> Prompts:
+) -> Prompts | None:
     """Read what came with an interactive request: `{"result": [{"type": "rectanglelabels", …}]}`.
+
+    Returns None where nothing is asked for.
 
     Args:
         value: The `context` of the request's `params`.
         label_config: The project's.
-        saved_ids: The ids of regions that are saved with the task.
+        saved_ids: The ids of regions that are saved with the task, and were no prompts before.
 
     Raises:
-        TaskError: There is no prompt in it that could be answered.
+        TaskError: There is no prompt in it that could be answered, though there should be.
     """
     items = read_items(value.get("result") if isinstance(value, dict) else None)
     found = [_Found(item, prompt) for item in items if (prompt := _prompt(item, label_config))]
     if not found:
-        raise _no_prompt(value, items)
+        _check_nothing_is_asked(value, items)
+        return None
     newest = found[-1].item
     image = next((tag for tag in label_config.images if tag.name == newest.to_name), None)
     if image is None:
@@ -180,13 +200,17 @@ def _is_open(item: Item, saved_ids: frozenset[str]) -> bool:
 
 def _prompt(item: Item, label_config: LabelConfig) -> Prompt | None:
     """Return what an item asks for, or None where it asks for nothing that can be understood."""
+    if item.predicted:
+        return None
     if item.kind == "rectangle":
-        drawn = rectangle_in(item.value)
-        return drawn and BoxPrompt(*drawn, tool=item.from_name, labels=item.labels)
+        box = rectangle_in(item.value)
+        return box and BoxPrompt(*box, tool=item.from_name, labels=item.labels, region=_drawn(item))
     if item.kind == "keypoint":
         point = point_in(item.value)
         positive = item.positive is not False
-        return point and PointPrompt(point, positive, tool=item.from_name, labels=item.labels)
+        return point and PointPrompt(
+            point, positive, tool=item.from_name, labels=item.labels, region=_drawn(item)
+        )
     is_answer = any(
         isinstance(target, AnswerTarget) and target.name == item.from_name
         for target in label_config.targets
@@ -195,6 +219,10 @@ def _prompt(item: Item, label_config: LabelConfig) -> Prompt | None:
         return None
     text = _text(item.value.get("text"))
     return TextPrompt(text) if text else None
+
+
+def _drawn(item: Item) -> Drawn:
+    return Drawn(item.id, item.kind)
 
 
 def _text(value: object) -> str:
@@ -214,9 +242,25 @@ def _text(value: object) -> str:
     return newest
 
 
-def _no_prompt(value: object, items: Sequence[Item]) -> TaskError:
-    if not isinstance(value, dict) or not isinstance(value.get("result"), list):
-        return TaskError("The context of the smart tool has no list `result`.", hint=_HINT)
-    kinds = ", ".join(dict.fromkeys(repr(item.type[:40]) for item in items))
-    seen = f"it has {kinds}" if kinds else "nothing in it has a `type`, a `to_name` and a `value`"
-    return TaskError(f"The context of the smart tool has no prompt: {seen}.", hint=_HINT)
+def _check_nothing_is_asked(value: object, items: Sequence[Item]) -> None:
+    """Check that what has no prompt was not meant to have one.
+
+    Raises:
+        TaskError: It is no context of Label Studio, or has a prompt that cannot be understood.
+    """
+    result = value.get("result") if isinstance(value, dict) else None
+    if not isinstance(result, list):
+        raise TaskError("The context of the smart tool has no list `result`.", hint=_HINT)
+    unclear = [one.type for one in items if one.kind in _TOOLS and not one.predicted]
+    if unclear:
+        raise TaskError(
+            f"The context of the smart tool has no prompt: the place of its {unclear[-1][:40]!r} "
+            "cannot be understood.",
+            hint=_HINT,
+        )
+    if result and not any(is_item(one) for one in result):
+        raise TaskError(
+            "The context of the smart tool has no prompt: nothing in it has a `type`, a `to_name` "
+            "and a `value`.",
+            hint=_HINT,
+        )

@@ -14,23 +14,22 @@ from label_studio_gemini.errors import TaskError
 from label_studio_gemini.gateway import options_from_config
 from label_studio_gemini.gemini import GeminiRequest, InlineImage, Origin, Priority
 from label_studio_gemini.gemini.retry import time_limit
-from label_studio_gemini.geometry import gemini_from_pixel
 from label_studio_gemini.images import is_elsewhere
-from label_studio_gemini.labels import Shape, read_image_addresses
+from label_studio_gemini.labels import read_image_addresses
 from label_studio_gemini.pipeline.answering import failure_from, generate_usable, log_outcome
 from label_studio_gemini.pipeline.outcomes import Answered, outcome_from_answers
 from label_studio_gemini.prompts import build_prompt, build_schema
-from label_studio_gemini.regions import ShownImage, build_regions
+from label_studio_gemini.regions import RegionJson, Regions, ShownImage, build_regions
 from label_studio_gemini.smart.asking import build_focus, build_smart_question, stored_labels
 from label_studio_gemini.smart.choosing import choose
-from label_studio_gemini.smart.crops import area_to_send, edges_of, reading_from_crop
-from label_studio_gemini.smart.items import ids_of
+from label_studio_gemini.smart.crops import area_to_send, reading_from_crop
+from label_studio_gemini.smart.items import PREDICTED, ids_of, kind_of
 from label_studio_gemini.smart.known import KnownRegion, known_regions, read_saved
-from label_studio_gemini.smart.prompts import read_context
+from label_studio_gemini.smart.prompts import TextPrompt, read_context
 from label_studio_gemini.tasks import read_task
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from label_studio_gemini.config import Config
     from label_studio_gemini.detections import Reading
@@ -41,12 +40,20 @@ if TYPE_CHECKING:
     from label_studio_gemini.pipeline.outcomes import Outcome
     from label_studio_gemini.plan import Plan
     from label_studio_gemini.questions import Question
-    from label_studio_gemini.regions import RegionJson, Regions, ResultJson
     from label_studio_gemini.smart.items import Item
-    from label_studio_gemini.smart.prompts import Prompts
+    from label_studio_gemini.smart.prompts import Drawn, Prompts
     from label_studio_gemini.tasks import Task
 
 _log = logging.getLogger(__name__)
+
+
+_MOST_REMEMBERED = 10_000  # prompts: those of some days
+
+
+class _Suggestion(RegionJson):
+    """A region that says where it comes from: once it is accepted, that tells it from a prompt."""
+
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,7 @@ class SmartTools:
         self._config = config
         self._gemini = gemini
         self._images = images
+        self._prompted: dict[str, None] = {}  # the ids of prompts, the newest last
 
     async def predict(
         self,
@@ -138,7 +146,10 @@ class SmartTools:
     async def _predict(self, call: _Call) -> Outcome:
         start = time.perf_counter()
         label_config, saved_ids = call.plan.label_config, ids_of(call.saved)
-        prompts = read_context(call.context, label_config, saved_ids)
+        prompts = read_context(call.context, label_config, saved_ids - self._prompted.keys())
+        if prompts is None:
+            return outcome_from_answers([], seconds=time.perf_counter() - start)
+        self._remember(prompts)
         question = build_smart_question(prompts, call.plan, self._config)
         page = _page_of(prompts, call.task)
         crop = await self._images.read_crop(
@@ -165,6 +176,16 @@ class SmartTools:
         answered = Answered(reading, regions, reply.usage, reply.cached)
         seconds = time.perf_counter() - start
         return outcome_from_answers([(answered, request.options.tier)], seconds=seconds)
+
+    def _remember(self, prompts: Prompts) -> None:
+        """Keep in mind that a region is a prompt: soon it may be saved as one like any other."""
+        newest = prompts.prompts[-1]
+        if isinstance(newest, TextPrompt) or not newest.region.id:
+            return
+        self._prompted.pop(newest.region.id, None)
+        self._prompted[newest.region.id] = None
+        if len(self._prompted) > _MOST_REMEMBERED:
+            del self._prompted[next(iter(self._prompted))]
 
     def _request(self, look: _Look, sent: InlineImage, call: _Call) -> GeminiRequest:
         question = look.question
@@ -208,21 +229,7 @@ def _known(
     labels = stored_labels(question)
     if prompts.text is not None:
         return known_regions((*saved, *prompts.accepted), prompts, labels, size)
-    accepted = known_regions(prompts.accepted, prompts, labels, size)
-    return (*accepted, *_earlier_boxes(prompts, question, size))
-
-
-def _earlier_boxes(
-    prompts: Prompts, question: Question, size: ImageSize
-) -> tuple[KnownRegion, ...]:
-    """Return the boxes before the newest that may be regions: accepted, but not yet saved."""
-    tools = {one.target.name for one in question.objects if one.target.shape is Shape.RECTANGLE}
-    boxes = prompts.boxes[:-1]
-    return tuple(
-        KnownRegion(box.labels, gemini_from_pixel(edges, size))
-        for box, edges in zip(boxes, edges_of(boxes, size), strict=True)
-        if box.tool in tools
-    )
+    return known_regions(prompts.accepted, prompts, labels, size)
 
 
 def _build_regions(
@@ -230,23 +237,46 @@ def _build_regions(
 ) -> Regions:
     whole = reading_from_crop(reading, look.area, look.size)
     chosen = choose(whole, look.prompts, look.question, look.size, look.known)
-    regions = build_regions(chosen.reading, look.question, [shown])
     ids = look.prompts.ids | ids_of(look.prompts.accepted) | saved_ids
     there = (*sorted(ids), look.prompts.prompts)
-    return replace(
-        regions,
-        items=tuple(_with_new_id(item, there) for item in regions.items),
-        dropped=Counter(regions.dropped) + Counter(chosen.dropped),
+    parts = [
+        _suggested(build_regions(part.reading, look.question, [shown]), part.prompt, (at, there))
+        for at, part in enumerate(chosen.parts)
+    ]
+    return Regions(
+        items=tuple(item for part in parts for item in part.items),
+        unmatched=_total(part.unmatched for part in parts),
+        dropped=_total([chosen.dropped, *(part.dropped for part in parts)]),
+        fallbacks=sum(part.fallbacks for part in parts),
     )
 
 
-def _with_new_id(item: ResultJson, there: object) -> ResultJson:
-    """Give an item an id that no region of the image has.
+def _total(counts: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
+    return sum((Counter(one) for one in counts), Counter[str]())
 
-    The id of the same object in another answer would be the same, and a second suggestion take the
-    place of the first one in the editor.
+
+def _suggested(regions: Regions, prompt: Drawn, there: object) -> Regions:
+    """Return regions as suggestions.
+
+    The first that is drawn as its prompt was has that one's id: where it is accepted, Label Studio
+    puts it in its place, and no loose rectangle stays behind. The ids of the others are new: those
+    with one id take each other's place, and where the shapes differ, Label Studio's undo breaks.
     """
-    region = cast("RegionJson", item)  # no relations are asked for
-    text = repr((region["id"], there))
-    new = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:10]
-    return {**region, "id": new}
+    # No relations are asked for.
+    items = [cast("RegionJson", item) for item in regions.items]
+    ids = {old: _new_id(old, there) for old in dict.fromkeys(item["id"] for item in items)}
+    alike = (item["id"] for item in items if kind_of(item["type"]) == prompt.kind)
+    first = next(alike, None)
+    if prompt.id and first is not None:
+        ids[first] = prompt.id
+    suggested = (_suggestion(item, ids[item["id"]]) for item in items)
+    return replace(regions, items=tuple(suggested))
+
+
+def _suggestion(item: RegionJson, new_id: str) -> _Suggestion:
+    return {**item, "id": new_id, "origin": PREDICTED}
+
+
+def _new_id(old: str, there: object) -> str:
+    text = repr((old, there))
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:10]
