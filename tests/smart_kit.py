@@ -17,7 +17,7 @@ from label_studio_gemini.gemini import GeminiReply, Usage
 from label_studio_gemini.images import ImageReader
 from label_studio_gemini.pipeline import Prediction
 from label_studio_gemini.plan import build_plan
-from label_studio_gemini.smart import SmartTools
+from label_studio_gemini.smart import PromptMemory, SmartTools
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -68,7 +68,7 @@ async def smart_tools(
     gemini = open_gemini(config, environment)
     images = ImageReader(allowed_folders=(photos,))
     try:
-        yield SmartTools(config, gemini, images)
+        yield SmartTools(config, gemini, images, PromptMemory())
     finally:
         await images.aclose()
         await gemini.aclose()

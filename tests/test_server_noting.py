@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -20,8 +21,6 @@ from label_studio_gemini.server.jobs import Jobs, Unfinished, Work
 from label_studio_gemini.server.noting import following, left_out_of, note_outcome, public_address
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from label_studio_gemini.pipeline import Outcome, Pipeline
 
 FOUND = Prediction(({"id": "a"},), Notes(), (), 1.0)  # type: ignore[arg-type]
@@ -32,7 +31,7 @@ BODY = PredictBody(tasks=[{"id": 7}, {"id": 8}, {}], project="1.1")
 def predictor(url: str | None = None) -> Predictor:
     plan = build_plan(Config(), sample_label_config())
     login = None if url is None else LabelStudioLogin(url, "a-token")
-    return Predictors(cast("Pipeline", None)).of(plan, login, "1.1")
+    return Predictors(cast("Pipeline", None), Path()).of(plan, login, "1.1")
 
 
 async def test_a_request_is_followed_to_the_end_of_its_last_task(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from label_studio_gemini.gemini import GeminiReply, GeminiRequest, Origin, Prior
 from label_studio_gemini.images import ImageReader
 from label_studio_gemini.pipeline import Failure, Prediction
 from label_studio_gemini.plan import build_plan
-from label_studio_gemini.smart import SmartTools
+from label_studio_gemini.smart import PromptMemory, SmartTools
 from smart_kit import (
     ASK,
     BOX,
@@ -54,7 +54,7 @@ async def scripted(
 
     def make(said: object, config: Config | None = None) -> tuple[SmartTools, ScriptedGemini]:
         gemini = ScriptedGemini(said if isinstance(said, str) else json.dumps(said))
-        return SmartTools(config or Config(), gemini, images), gemini
+        return SmartTools(config or Config(), gemini, images, PromptMemory()), gemini
 
     yield make
     await images.aclose()

@@ -11,7 +11,7 @@ import pytest
 from label_studio_gemini.config import Config
 from label_studio_gemini.images import ImageReader
 from label_studio_gemini.pipeline import Prediction
-from label_studio_gemini.smart import SmartTools
+from label_studio_gemini.smart import PromptMemory, SmartTools
 from smart_kit import (
     ASK,
     BOX,
@@ -248,7 +248,7 @@ async def test_a_point_that_is_not_meant_is_on_the_smallest_box(
     xml = project(SPLIT_SMART, '<KeyPoint name="dot" toName="img" smart="true"/>')
     images = ImageReader(allowed_folders=(photos,))
     try:
-        tools = SmartTools(Config(), ScriptedGemini(json.dumps(said)), images)
+        tools = SmartTools(Config(), ScriptedGemini(json.dumps(said)), images, PromptMemory())
         items = await suggested(tools, xml, coffee, *case.prompts)
     finally:
         await images.aclose()

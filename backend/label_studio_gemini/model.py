@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from label_studio_ml.model import LabelStudioMLBase
@@ -68,8 +69,11 @@ class GeminiModel(LabelStudioMLBase):  # type: ignore[misc] # the base has no ty
         try:
             config = read_config(environment.config_file)
             plan = build_plan(config, self._xml)
-            async with open_pipeline(config, environment) as pipeline:
-                predictor = Predictors(pipeline).of(plan, login)
+            async with (
+                open_pipeline(config, environment) as pipeline,
+                aclosing(Predictors(pipeline, environment.state_folder)) as predictors,
+            ):
+                predictor = predictors.of(plan, login)
                 outcomes = await asyncio.gather(
                     *(predictor.predict(task, priority, context=context) for task in tasks)
                 )

@@ -10,11 +10,13 @@ from label_studio_gemini.gemini import Priority
 from label_studio_gemini.pipeline import Failure
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from label_studio_gemini.images import LabelStudioLogin
     from label_studio_gemini.pipeline import Outcome, Pipeline
     from label_studio_gemini.plan import Plan
     from label_studio_gemini.regions import PredictionJson
-    from label_studio_gemini.smart import SmartTools
+    from label_studio_gemini.smart import PromptMemory, SmartTools
 
 AnswerJson: TypeAlias = "PredictionJson | list[Never]"
 """The answer for one task; `[]` is that of one that failed."""
@@ -25,10 +27,13 @@ class Predictors:
 
     Args:
         pipeline: The pipeline of this process.
+        state_folder: Where all processes keep in mind which regions were prompts.
     """
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, state_folder: Path) -> None:
         self.pipeline = pipeline
+        self._state_folder = state_folder
+        self._memory: PromptMemory | None = None
 
     def of(
         self, plan: Plan, login: LabelStudioLogin | None = None, project: str | None = None
@@ -44,11 +49,18 @@ class Predictors:
 
     @cached_property
     def tools(self) -> SmartTools:
-        """The smart tools: they remember what was prompted."""
+        """The smart tools."""
         # Imported here: it loads numpy and shapely, 18 MB, and not every project has smart tools.
-        from label_studio_gemini.smart import SmartTools  # noqa: PLC0415
+        from label_studio_gemini.smart import PromptMemory, SmartTools  # noqa: PLC0415
 
-        return SmartTools(self.pipeline.config, self.pipeline.gemini, self.pipeline.images)
+        self._memory = PromptMemory(self._state_folder / "prompts.sqlite")
+        one = self.pipeline
+        return SmartTools(one.config, one.gemini, one.images, self._memory)
+
+    async def aclose(self) -> None:
+        """Close what was opened for the smart tools; the pipeline is not closed."""
+        if self._memory is not None:
+            await self._memory.aclose()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import json
 import logging
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
 from label_studio_gemini.gemini import Priority
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from label_studio_gemini.activity import Activity
     from label_studio_gemini.config import Config
     from label_studio_gemini.environment import Environment
-    from label_studio_gemini.pipeline import Outcome, Pipeline
+    from label_studio_gemini.pipeline import Outcome
     from label_studio_gemini.predictor import Predictor
     from label_studio_gemini.server.bodies import PredictBody, PredictJson, SetupBody
     from label_studio_gemini.server.records import Records
@@ -47,14 +47,16 @@ class Engine:
 
     Args:
         environment: Where that is, and which Label Studio is trusted.
-        pipeline: What predicts.
+        predictors: What predicts.
         activity: What is told of all that is done.
     """
 
-    def __init__(self, environment: Environment, pipeline: Pipeline, activity: Activity) -> None:
+    def __init__(
+        self, environment: Environment, predictors: Predictors, activity: Activity
+    ) -> None:
         self._environment = environment
-        self._plans = pipeline.plans
-        self._predictors = Predictors(pipeline)
+        self._plans = predictors.pipeline.plans
+        self._predictors = predictors
         self._activity = activity
         self._logins = LoginStore(environment.state_folder / "logins")
         self._versions = VersionStore(environment.state_folder / "versions")
@@ -72,7 +74,7 @@ class Engine:
         if body.hostname and body.project is not None:
             login = LabelStudioLogin(body.hostname, body.access_token or None)
             await asyncio.to_thread(self._logins.save, str(body.project), login)
-        plan = self._plans.plan(body.label_config or "")
+        plan = await self._plans.plan(body.label_config or "")
         if plan.unfilled:
             left = "; ".join(map(str, plan.unfilled))
             _log.warning("project %r: left to people: %s", body.project, left)
@@ -86,7 +88,7 @@ class Engine:
         Raises:
             LabelConfigError, ConfigError: The project cannot be predicted at all.
         """
-        plan = self._plans.plan(body.label_config or "")
+        plan = await self._plans.plan(body.label_config or "")
         return self._predictors.of(plan, await self._login(body.project), body.project_name)
 
     def following(
@@ -156,8 +158,11 @@ async def open_engine(
         AuthenticationError: There is no key.
         ConfigError: The address of the API is none.
     """
-    async with open_pipeline(config, environment, books=records.books) as pipeline:
-        yield Engine(environment, pipeline, records.activity)
+    async with (
+        open_pipeline(config, environment, books=records.books) as pipeline,
+        aclosing(Predictors(pipeline, environment.state_folder)) as predictors,
+    ):
+        yield Engine(environment, predictors, records.activity)
 
 
 def identity_of(task: object, body: PredictBody, version: str) -> bytes:
@@ -165,7 +170,9 @@ def identity_of(task: object, body: PredictBody, version: str) -> bytes:
     number = read_task_id(task)
     if number is None or not isinstance(task, dict):
         return b""
-    what = [body.project, number, task.get("data"), version, body.context]
+    # A smart tool also looks at what is on the image already.
+    told = task.get("data") if body.context is None else task
+    what = [body.project, number, told, version, body.context]
     try:
         return json.dumps(what, sort_keys=True).encode("ascii")
     except RecursionError:

@@ -7,11 +7,13 @@ known.py     what is on the image already
 crops.py     which part of the image is sent, and its places in the whole
 asking.py    the question, and the words
 choosing.py  which objects of the answer are meant
+memory.py    which regions were prompts
 tools.py     all of it, in one call of Gemini
 """
 
 from __future__ import annotations
 
+from label_studio_gemini.smart.memory import PromptMemory
 from label_studio_gemini.smart.prompts import (
     BoxPrompt,
     PointPrompt,
@@ -26,6 +28,7 @@ __all__ = [
     "BoxPrompt",
     "PointPrompt",
     "Prompt",
+    "PromptMemory",
     "Prompts",
     "SmartTools",
     "TextPrompt",

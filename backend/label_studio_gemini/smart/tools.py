@@ -41,13 +41,11 @@ if TYPE_CHECKING:
     from label_studio_gemini.plan import Plan
     from label_studio_gemini.questions import Question
     from label_studio_gemini.smart.items import Item
+    from label_studio_gemini.smart.memory import PromptMemory
     from label_studio_gemini.smart.prompts import Drawn, Prompts
     from label_studio_gemini.tasks import Task
 
 _log = logging.getLogger(__name__)
-
-
-_MOST_REMEMBERED = 10_000  # prompts: those of some days
 
 
 class _Suggestion(RegionJson):
@@ -103,13 +101,16 @@ class SmartTools:
         config: The YAML.
         gemini: What answers.
         images: Reads the images of tasks.
+        memory: Knows which regions were prompts.
     """
 
-    def __init__(self, config: Config, gemini: Gemini, images: ImageReader) -> None:
+    def __init__(
+        self, config: Config, gemini: Gemini, images: ImageReader, memory: PromptMemory
+    ) -> None:
         self._config = config
         self._gemini = gemini
         self._images = images
-        self._prompted: dict[str, None] = {}  # the ids of prompts, the newest last
+        self._memory = memory
 
     async def predict(
         self,
@@ -146,10 +147,11 @@ class SmartTools:
     async def _predict(self, call: _Call) -> Outcome:
         start = time.perf_counter()
         label_config, saved_ids = call.plan.label_config, ids_of(call.saved)
-        prompts = read_context(call.context, label_config, saved_ids - self._prompted.keys())
+        prompted = await self._memory.known(saved_ids)
+        prompts = read_context(call.context, label_config, saved_ids - prompted)
         if prompts is None:
             return outcome_from_answers([], seconds=time.perf_counter() - start)
-        self._remember(prompts)
+        await self._remember(prompts)
         question = build_smart_question(prompts, call.plan, self._config)
         page = _page_of(prompts, call.task)
         crop = await self._images.read_crop(
@@ -177,15 +179,11 @@ class SmartTools:
         seconds = time.perf_counter() - start
         return outcome_from_answers([(answered, request.options.tier)], seconds=seconds)
 
-    def _remember(self, prompts: Prompts) -> None:
+    async def _remember(self, prompts: Prompts) -> None:
         """Keep in mind that a region is a prompt: soon it may be saved as one like any other."""
         newest = prompts.prompts[-1]
-        if isinstance(newest, TextPrompt) or not newest.region.id:
-            return
-        self._prompted.pop(newest.region.id, None)
-        self._prompted[newest.region.id] = None
-        if len(self._prompted) > _MOST_REMEMBERED:
-            del self._prompted[next(iter(self._prompted))]
+        if not isinstance(newest, TextPrompt) and newest.region.id:
+            await self._memory.add(newest.region.id)
 
     def _request(self, look: _Look, sent: InlineImage, call: _Call) -> GeminiRequest:
         question = look.question
