@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from label_studio_gemini.errors import GeminiError
 from label_studio_gemini.gemini.types import GeminiReply, GeminiRequest, Origin, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     from label_studio_gemini.gemini.types import Gemini, ServiceTier
@@ -149,3 +150,12 @@ async def noted(folder: Path) -> list[tuple[Kind, str, int]]:
         return [
             (one.kind, one.outcome, one.usage.total) for one in reversed(await ledger.last(100))
         ]
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Be in the middle of a write that does not end."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        yield
+        db.execute("ROLLBACK")

@@ -49,8 +49,8 @@ def watch(store: ReplyStore, file: Path, name: str) -> None:
     """Write a line whenever it was seen that another process is asking."""
     real = store.claim
 
-    async def claim(digest: str) -> Found:
-        found = await real(digest)
+    async def claim(digest: str, *, fresh: bool = False) -> Found:
+        found = await real(digest, fresh=fresh)
         if found is Turn.THEIRS:
             write_line(file, name)
         return found

@@ -2,33 +2,69 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from label_studio_gemini.demo.photos import answer_key_path, sample_folder
 from label_studio_gemini.emulator import read_answer_key, run_emulator
+from loopback import NOBODY
 from real_label_studio import label_studio_command, running_label_studio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
+
+    from google import genai
 
     from label_studio_gemini.emulator import RunningEmulator
     from real_editor import Editor
     from real_label_studio import LabelStudio
 
 
+# No property is about time: a busy machine may take as long as it likes.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("default", patient)
 # A quick look at each property; HYPOTHESIS_PROFILE=default looks longer.
-settings.register_profile("quick", max_examples=40)
+settings.register_profile("quick", patient, max_examples=40)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+# Half a million objects are made while tests are collected, and live to the end: the collector of
+# cycles looks at them neither then, which takes a sixth of that time, nor later.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_xdist_auto_num_workers() -> int:
     """One process more than processors: many tests wait for a clock or another process."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable(
+    report: pytest.CollectReport | pytest.TestReport,
+) -> Generator[None, object, object]:
+    """Let a failure be told whatever it shows: half a surrogate pair would end the process."""
+    told = yield
+    return _encodable(told) if report.failed else told
+
+
+def _encodable(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {name: _encodable(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encodable(inner) for inner in value]
+    return value
 
 
 @pytest.fixture
@@ -74,10 +110,25 @@ def running_emulator(photos: Path) -> Iterator[RunningEmulator]:
 
 @pytest.fixture
 def gemini(running_emulator: RunningEmulator) -> RunningEmulator:
-    """Return an emulator that knows the bundled photos, without faults or memories."""
+    """Return an emulator without faults or memories.
+
+    It knows the bundled photos, unless a module serves its own key as `running_emulator`.
+    """
     running_emulator.clear_faults()
     running_emulator.clear_requests()
     return running_emulator
+
+
+@pytest.fixture
+def client(gemini: RunningEmulator) -> Iterator[genai.Client]:
+    """Return Google's own SDK, connected to the emulator."""
+    from google import genai  # noqa: PLC0415 - few tests need it, and it takes a second
+    from google.genai import types  # noqa: PLC0415
+
+    trust = {"verify": NOBODY, "ssl": NOBODY}  # the latter is for web sockets
+    options = types.HttpOptions(base_url=gemini.url, client_args=trust, async_client_args=trust)
+    with genai.Client(api_key="any", http_options=options) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from google.genai import types
 from google.genai.interactions import Interaction
 
-from emulator_kit import MODEL, coco, encoded, picture, write_key
+from emulator_kit import MODEL, coco, picture_file, write_key
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from google import genai
 
-PARK, TURNED, EMPTY = (encoded(picture(seed)) for seed in (1, 2, 3))
+PARK, TURNED, EMPTY = (picture_file(seed) for seed in (1, 2, 3))
 INTEGER = {"type": "integer"}
 INTEGERS = {"type": "array", "items": INTEGER}
 POLYGON = {"type": "array", "items": INTEGERS}

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import base64
 import json
-import ssl
+from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 import numpy as np
+import pytest
 from PIL import Image
 
+from label_studio_gemini.emulator import read_answer_key, run_emulator
+from loopback import NOBODY
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from label_studio_gemini.emulator import EmulatorSettings, RunningEmulator
 
 MODEL = "gemini-3-flash-preview"
 KEY = {"x-goog-api-key": "any"}
 ASKED = "Detect every thing."
-_TLS = ssl.create_default_context()  # made once: it takes longer than a request
 BOX_SCHEMA: dict[str, Any] = {
     "type": "array",
     "items": {
@@ -44,6 +50,12 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
     return out.getvalue()
 
 
+@cache
+def picture_file(seed: int) -> bytes:
+    """Return that picture as PNG, encoded once for all modules."""
+    return encoded(picture(seed))
+
+
 def write_key(folder: Path) -> tuple[Path, Path]:
     """Write three photos and their key.
 
@@ -62,6 +74,23 @@ def write_key(folder: Path) -> tuple[Path, Path]:
     key = folder / "instances.json"
     key.write_text(json.dumps(coco()), encoding="utf-8")
     return key, images
+
+
+def serving_key(write: Callable[[Path], tuple[Path, Path]], *settings: EmulatorSettings) -> Any:
+    """Return a fixture for a module: an emulator of the key that `write` writes into a folder.
+
+    Under the name `running_emulator`, it is what `gemini` hands out there.
+    """
+
+    @pytest.fixture(scope="module")
+    def running_emulator(
+        tmp_path_factory: pytest.TempPathFactory,
+    ) -> Iterator[RunningEmulator]:
+        key = read_answer_key(*write(tmp_path_factory.mktemp("key")))
+        with run_emulator(key, *settings) as running:
+            yield running
+
+    return running_emulator
 
 
 def coco() -> dict[str, Any]:
@@ -147,15 +176,15 @@ def interact(url: str, body: Any) -> httpx2.Response:
 
 
 def post(url: str, *, headers: dict[str, str] = KEY, **options: Any) -> httpx2.Response:
-    return httpx2.post(url, headers=headers, verify=_TLS, timeout=30, **options)
+    return httpx2.post(url, headers=headers, verify=NOBODY, timeout=30, **options)
 
 
 def get(url: str, **options: Any) -> httpx2.Response:
-    return httpx2.get(url, headers=KEY, verify=_TLS, **options)
+    return httpx2.get(url, headers=KEY, verify=NOBODY, **options)
 
 
 def delete(url: str) -> httpx2.Response:
-    return httpx2.delete(url, headers=KEY, verify=_TLS)
+    return httpx2.delete(url, headers=KEY, verify=NOBODY)
 
 
 def generated_text(response: httpx2.Response) -> str:

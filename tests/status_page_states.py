@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 NOW = dt.datetime(2026, 11, 22, 12, 0, tzinfo=dt.UTC).timestamp()
 STREET, PARTS = "1.1795312593", "7.1795400000"
@@ -47,11 +51,18 @@ def empty_status() -> dict[str, Any]:
         "projects_total": 0,
         "batches": [],
         "batches_total": 0,
-        "failures": [],
-        "failures_total": 0,
+        "singles": {"tasks": 0, "smart": 0, "failed": 0, "last": None},
+        **failing(),
+        "refused_total": 0,
         "left_out": [],
         "left_out_total": 0,
-        "spend": {"today": "0.0000", "per_day": None, "unpriced": 0, "days": days()},
+        "spend": {
+            "today": "0.0000",
+            "per_day": None,
+            "refused": {},
+            "unpriced": 0,
+            "days": days(),
+        },
         "cache": {"enabled": True, "replies": 0, "megabytes": 0.0, "hits": 0, "calls": 0},
     }
 
@@ -66,6 +77,7 @@ def project(name: str, number: int | None, **others: Any) -> dict[str, Any]:
         "seen": NOW - 40,
         "predicted": 1204,
         "empty": 17,
+        "unmatched": 0,
         "failed": 0,
         "calls": 1250,
         "hits": 96,
@@ -94,11 +106,35 @@ def ended(name: str, seconds: float, **others: Any) -> dict[str, Any]:
     return batch(name, **(whole | others))
 
 
+def failing(
+    failures: Sequence[dict[str, Any]] = (), *reasons: dict[str, Any], more: int = 0
+) -> dict[str, Any]:
+    """Return what is said of failures, and of so many more of the first reason."""
+    tasks = Counter(one["reason"] for one in failures if one["scope"] == "task")
+    smart = Counter(one["reason"] for one in failures if one["scope"] == "smart tool")
+    counted = [
+        {"tasks": tasks[one["id"]] + (0 if at else more), "requests": 0, "smart": smart[one["id"]]}
+        for at, one in enumerate(reasons)
+    ]
+    return {
+        "reasons": [one | numbers for one, numbers in zip(reasons, counted, strict=True)],
+        "reasons_total": sum(one["tasks"] > 0 for one in counted),
+        "failures": [*failures],
+        "failures_total": sum(one["tasks"] for one in counted),
+    }
+
+
+def reason(number: int, error: str, hint: str, kind: str = "FetchError") -> dict[str, Any]:
+    return {"id": number, "kind": kind, "error": error, "hint": hint, "last": NOW - 90}
+
+
 def failure(task: int | None, error: str, hint: str, **others: Any) -> dict[str, Any]:
     return {
         "time": NOW - 90,
         "project": STREET,
+        "scope": "task",
         "task": task,
+        "reason": 1,
         "url": None if task is None else f"{LABEL_STUDIO}/projects/1/data?task={task}",
         "kind": "FetchError",
         "error": error,
@@ -110,6 +146,32 @@ def failure(task: int | None, error: str, hint: str, **others: Any) -> dict[str,
 def left_out(kind: str, what: str, count: int, **others: Any) -> dict[str, Any]:
     row = {"project": STREET, "kind": kind, "what": what, "count": count, "last": NOW - 300}
     return row | others
+
+
+_MOVED = "open the address in a browser; the file may have been moved."
+_BLOCKED = "A safety filter blocked Gemini's answer (IMAGE_SAFETY)."
+_BLOCKED_HINT = "look at the image; `safety` in the config sets what is blocked."
+_BUSY_REASONS = (
+    reason(1, "… answered HTTP 404, not an image.", _MOVED),
+    reason(2, _BLOCKED, _BLOCKED_HINT, "SafetyError"),
+    reason(3, "There is nothing here.", "draw it around an object.", "PromptError"),
+)
+_BUSY_FAILURES = (
+    failure(
+        17,
+        "`127.0.0.1:8080/data/upload/1/17.jpg` answered HTTP 404, not an image.",
+        _MOVED,
+        times=3,
+    ),
+    failure(23, "`127.0.0.1:8080/data/upload/1/23.jpg` answered HTTP 404, not an image.", _MOVED),
+    failure(41, _BLOCKED, _BLOCKED_HINT, kind="SafetyError", reason=2),
+    failure(
+        *(44, "There is nothing here.", "draw it around an object."),
+        kind="PromptError",
+        scope="smart tool",
+        reason=3,
+    ),
+)
 
 
 def busy_status() -> dict[str, Any]:
@@ -136,30 +198,12 @@ def busy_status() -> dict[str, Any]:
             ended("dd", 184),
             ended("eee", 9, tasks=32, done=32, project=PARTS),
             ended("ffff", 402, done=131, failed=4, state="interrupted", ended=None),
-            *(ended("g" * (5 + index), 2.1, tasks=1, done=1, smart=True) for index in range(9)),
+            *(ended("g" * (5 + index), 2.1, tasks=2, done=2) for index in range(9)),
         ],
+        "singles": {"tasks": 12, "smart": 3, "failed": 1, "last": NOW - 120},
         "projects_total": 2,
-        "batches_total": 15,
-        "failures": [
-            failure(
-                17,
-                "`127.0.0.1:8080/data/upload/1/17.jpg` answered HTTP 404, not an image.",
-                "open the address in a browser; the file may have been moved.",
-                times=3,
-            ),
-            failure(
-                23,
-                "`127.0.0.1:8080/data/upload/1/23.jpg` answered HTTP 404, not an image.",
-                "open the address in a browser; the file may have been moved.",
-            ),
-            failure(
-                41,
-                "A safety filter blocked Gemini's answer (IMAGE_SAFETY).",
-                "look at the image; `safety` in the config sets what is blocked.",
-                kind="SafetyError",
-            ),
-        ],
-        "failures_total": 3,
+        "batches_total": 14,
+        **failing(_BUSY_FAILURES, *_BUSY_REASONS),
         "left_out": [
             left_out("unmatched", "lorry", 12),
             left_out("unmatched", "van", 4),
@@ -169,7 +213,13 @@ def busy_status() -> dict[str, Any]:
             left_out("truncated", "", 1, project=PARTS),
         ],
         "left_out_total": 6,
-        "spend": {"today": "0.6100", "per_day": "5.0", "unpriced": 0, "days": days(*amounts)},
+        "spend": {
+            "today": "0.6100",
+            "per_day": "5.0",
+            "refused": {},
+            "unpriced": 0,
+            "days": days(*amounts),
+        },
         "cache": {
             "enabled": True,
             "replies": 9321,
@@ -210,22 +260,26 @@ def failing_status() -> dict[str, Any]:
     counts = (96, 60, 31, 12, 1)
     failures = [
         failure(
-            1000 * reason + task,
+            1000 * number + task,
             error.format(task),
             hint,
             kind=kind,
             times=1 + task % 3,
-            time=NOW - 60 * reason - task,
-            project=(STREET, PARTS)[task % 2] if reason < 2 else STREET,
+            time=NOW - 60 * number - task,
+            project=(STREET, PARTS)[task % 2] if number < 2 else STREET,
+            reason=number,
         )
-        for reason, (count, (kind, error, hint)) in enumerate(zip(counts, _REASONS, strict=True))
+        for number, (count, (kind, error, hint)) in enumerate(zip(counts, _REASONS, strict=True))
         for task in range(1, count + 1)
+    ]
+    reasons = [
+        reason(number, error.replace("`{}.tif`", "…").replace("{}", "…"), hint, kind)
+        for number, (kind, error, hint) in enumerate(_REASONS)
     ]
     return busy_status() | {
         "batches": [],
         "batches_total": 0,
-        "failures": failures,
-        "failures_total": 214,
+        **failing(failures, *reasons, more=14),
     }
 
 
@@ -263,10 +317,20 @@ def hostile_status() -> dict[str, Any]:
     status["batches"] += [batch(name, project=name, tasks=0, done=0) for name in names[:4]]
     status["batches"] += [ended(name, 3.0, project=name, state=MARKUP) for name in names[:4]]
     status["failures"] += [
-        failure(5, name, name, url="javascript:alert(1)", kind=name, project=names[0])
-        for name in names
+        failure(
+            *(5, name, name),
+            url="javascript:alert(1)",
+            kind=name,
+            project=names[0],
+            reason=7 + at,
+        )
+        for at, name in enumerate(names)
     ]
     status["failures"].append(failure(None, MARKUP, "", project=None))
+    status["reasons"] += [
+        reason(7 + at, name, name, name) | {"tasks": 1, "requests": 0, "smart": 0}
+        for at, name in enumerate(names)
+    ]
     status["left_out"] += [left_out("unmatched", name, 10**9) for name in names]
     status["left_out"] += [left_out(name, name, 2, project=name) for name in names]
     status["trouble"] = [{"error": name, "hint": name} for name in names[:4]]

@@ -113,9 +113,9 @@ async def test_what_is_left_out_adds_up_until_the_version_changes(tmp_path: Path
     clock = Clock()
     async with activity_of(tmp_path, clock=clock) as activity:
         activity.accept("1.1", model_version="m-1")
-        for _ in range(3):
+        for task in range(3):
             left_out = {"unmatched": {"lorry": 2, "van": 1}, "clamped": {"": 1}, "dropped": {}}
-            activity.finish("1.1", 7, Result.PREDICTED, left_out=left_out)
+            activity.finish("1.1", task, Result.PREDICTED, left_out=left_out)
         activity.accept("1.1", model_version="m-1")
         shown = await activity.show()
         assert {(one.kind, one.what, one.count) for one in shown.left_out} == {
@@ -161,8 +161,9 @@ async def test_what_a_process_leaves_when_it_stops_is_interrupted(tmp_path: Path
         told = activity.begin("1.1", request="told", tasks=2)
         told.finish_task(failed=False)
         told.leave_task()
-        activity.begin("1.1", request="untold", tasks=2, smart=True).finish_task(failed=False)
-        done = activity.begin("1.1", request="done", tasks=1)
+        activity.begin("1.1", request="untold", tasks=2).finish_task(failed=False)
+        done = activity.begin("1.1", request="done", tasks=2)
+        done.finish_task(failed=True)
         done.finish_task(failed=True)
         done.answer()
         activity.begin("1.1", request="of nothing", tasks=0).answer()
@@ -173,7 +174,6 @@ async def test_what_a_process_leaves_when_it_stops_is_interrupted(tmp_path: Path
         "untold": BatchState.INTERRUPTED,
         "done": BatchState.DONE,
     }
-    assert batches["untold"].smart
     assert all(one.ended is not None for one in batches.values())
 
 

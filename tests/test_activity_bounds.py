@@ -39,7 +39,9 @@ async def test_texts_of_any_size_and_kind_are_noted(tmp_path: Path) -> None:
     error = ReplyError(LONG, hint="half \ud83d" + LONG)
     async with activity_of(tmp_path) as activity:
         activity.accept(LONG, model_version=LONG, unfilled=[LONG] * 1000, url=LONG)
-        activity.finish(LONG, 10**400, error, left_out={"unmatched": {LONG: 1, "\ud800": 10**30}})
+        activity.finish(LONG, 10**400, error)
+        left_out = {"unmatched": {LONG: 1, "\ud800": 10**30}}
+        activity.finish(LONG, 1, Result.UNMATCHED, left_out=left_out)
         activity.begin(LONG, request=LONG, tasks=10**6).finish_task(failed=True)
         await activity.show()
         shown = await activity.show()
@@ -64,18 +66,6 @@ async def test_of_a_reply_with_thousands_of_labels_the_most_frequent_are_noted(
     assert shown.left_out[0].what == "label 19999"
 
 
-async def test_the_newest_thousand_failures_are_kept(tmp_path: Path) -> None:
-    clock = Clock()
-    async with activity_of(tmp_path, clock=clock) as activity:
-        for task in range(1500):
-            clock.now += 1
-            activity.finish("1.1", task, BROKEN)
-        shown = await activity.show()
-        assert shown.failures_total == 1000
-        assert [one.task for one in shown.failures] == list(range(1499, 1299, -1))
-        assert shown.projects[0].failed == 1500
-
-
 async def test_a_flood_of_projects_leaves_the_newest(tmp_path: Path) -> None:
     clock = Clock()
     async with activity_of(tmp_path, clock=clock) as activity:
@@ -83,7 +73,8 @@ async def test_a_flood_of_projects_leaves_the_newest(tmp_path: Path) -> None:
         alive = activity.begin("alive", request="r", tasks=1)
         for number in range(1000):
             clock.now += 0.001
-            activity.finish(f"{number}", 1, BROKEN, left_out={"unmatched": {f"{number}": 1}})
+            activity.finish(f"{number}", 1, BROKEN)
+            activity.finish(f"{number}", 2, Result.EMPTY, left_out={"unmatched": {f"{number}": 1}})
         shown = await activity.show()
         assert shown.projects_total == 501
         assert shown.projects[0].name == "999"
@@ -96,8 +87,9 @@ async def test_a_flood_of_projects_leaves_the_newest(tmp_path: Path) -> None:
     projects = {one.project: one.count for one in counts.counts if one.name == PREDICTIONS}
     assert len(projects) == 201
     assert projects["first"] == 1
-    assert sum(projects.values()) == 1001, "none is lost"
-    assert projects[OTHERS] == 801
+    total = sum(one.count for one in counts.counts if one.name == PREDICTIONS)
+    assert total == 2001, "none is lost"
+    assert sum(one.count for one in counts.counts if one.project == OTHERS) == 1602
 
 
 async def test_a_batch_that_goes_on_is_shown_however_many_are_newer(tmp_path: Path) -> None:
@@ -106,8 +98,7 @@ async def test_a_batch_that_goes_on_is_shown_however_many_are_newer(tmp_path: Pa
         long = activity.begin("1.1", request="long", tasks=200)
         for number in range(700):
             clock.now += 0.001
-            smart = activity.begin("1.1", request=f"{number}", tasks=1, smart=True)
-            smart.finish_task(failed=False)
+            activity.begin("1.1", request=f"{number}", tasks=2).give_up()
         shown = await activity.show()
         assert len(shown.batches) == 200
         assert shown.batches_total == 500
@@ -120,7 +111,8 @@ async def test_what_is_old_is_forgotten(tmp_path: Path) -> None:
     clock = Clock()
     async with activity_of(tmp_path, clock=clock) as activity:
         activity.accept("old", model_version="m")
-        activity.finish("old", 1, BROKEN, left_out={"unmatched": {"lorry": 1}})
+        activity.finish("old", 1, BROKEN)
+        activity.finish("old", 2, Result.EMPTY, left_out={"unmatched": {"lorry": 1}})
         activity.begin("old", request="r", tasks=1).finish_task(failed=True)
         await activity.show()
         clock.now += 91 * DAY
@@ -135,7 +127,7 @@ async def test_what_is_old_is_forgotten(tmp_path: Path) -> None:
 async def test_tasks_beyond_the_limit_are_forgotten_the_oldest_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Their project's numbers stay, but for failures: nothing is known of them any more."""
+    """Their project's numbers stay; and what fails is no such task."""
     monkeypatch.setattr("label_studio_gemini.activity.trimming.MOST_TASKS", 100)
     clock = Clock()
     async with activity_of(tmp_path, clock=clock) as activity:
@@ -143,9 +135,10 @@ async def test_tasks_beyond_the_limit_are_forgotten_the_oldest_first(
             clock.now += 1
             activity.accept(project, model_version="m")
             for task in range(60):
-                activity.finish(project, task, BROKEN if task < 10 else Result.PREDICTED)
+                activity.finish(project, task, Result.PREDICTED)
+            activity.finish(project, 99, BROKEN)
         second, first = (await activity.show()).projects
-    assert (first.predicted, first.failed) == (50, 0)
-    assert (second.predicted, second.failed) == (50, 10)
+    assert (first.predicted, first.failed) == (60, 1)
+    assert (second.predicted, second.failed) == (60, 1)
     with closing(sqlite3.connect(tmp_path / "activity.sqlite")) as db:
         assert db.execute("SELECT COUNT(*), MIN(task) FROM tasks").fetchone() == (90, 0)

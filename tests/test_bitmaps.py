@@ -9,7 +9,7 @@ import tracemalloc
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -50,7 +50,6 @@ def url_of(picture: Image.Image, file_format: str = "PNG") -> str:
     return PREFIX + base64.b64encode(file.getvalue()).decode()
 
 
-@settings(deadline=None)
 @given(crops())
 def test_other_readers_see_black_where_the_mask_is_and_nothing_elsewhere(
     drawn: tuple[MaskCrop, ImageSize],
@@ -66,7 +65,6 @@ def test_other_readers_see_black_where_the_mask_is_and_nothing_elsewhere(
     assert np.array_equal(pixels[..., 3], full(crop, size) * np.uint8(255))
 
 
-@settings(deadline=None)
 @given(crops())
 def test_a_bitmap_comes_back(drawn: tuple[MaskCrop, ImageSize]) -> None:
     crop, size = drawn

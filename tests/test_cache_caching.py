@@ -167,13 +167,3 @@ async def test_a_bug_inside_is_not_hidden_and_holds_nobody_up(tmp_path: Path) ->
 def test_a_ledger_is_not_made_before_it_is_needed(tmp_path: Path) -> None:
     Ledger(tmp_path / "ledger.sqlite", lambda *_: None)
     assert list(tmp_path.iterdir()) == []
-
-
-async def test_what_was_of_no_use_is_asked_anew_and_replaced(tmp_path: Path) -> None:
-    better = replace(REPLY, text="better")
-    inner = fake(REPLY, better)
-    async with caching(tmp_path, inner) as gemini:
-        assert await gemini.generate(asked()) == REPLY
-        assert await gemini.generate(replace(asked(), fresh=True)) == better
-        assert (await gemini.generate(asked())).text == "better"
-    assert len(inner.asked) == 2

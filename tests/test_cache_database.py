@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cache_kit import HIT, REPLY, Clock, asked, caching, fake, ledger_of, store_of
+from cache_kit import HIT, REPLY, Clock, asked, caching, fake, ledger_of, locked, store_of
 from label_studio_gemini.cache.database import Database
 from label_studio_gemini.cache.rows import Kept
 from label_studio_gemini.cache.store import Turn
@@ -58,15 +58,6 @@ async def fill(folder: Path, replies: int = 50) -> Path:
         for number in range(replies):
             await store.finish(f"{number}", GeminiReply("x" * 3000, Usage()), "gemini-9")
     return folder / "replies.sqlite"
-
-
-@contextmanager
-def locked(file: Path) -> Iterator[None]:
-    """Be in the middle of a write that does not end."""
-    with closing(sqlite3.connect(file, isolation_level=None)) as db:
-        db.execute("BEGIN IMMEDIATE")
-        yield
-        db.execute("ROLLBACK")
 
 
 @contextmanager
@@ -233,15 +224,17 @@ async def test_a_locked_file_is_left_alone_and_used_again(
 
 
 async def test_a_file_that_cannot_be_used_is_not_waited_for_each_time(tmp_path: Path) -> None:
-    """After the first attempt nobody waits for the lock until the pause is over."""
+    """After the first attempt nobody waits for the lock until the pause is over, or the end."""
     file = await fill(tmp_path)
     async with store_of(tmp_path, **LATER) as store:
         with locked(file):
             assert await store.claim("a") is Turn.OURS
         assert await store.claim("a") is Turn.OURS
         await store.finish("a", REPLY, "gemini-9")
+        async with store_of(tmp_path, lease=-1.0) as other:
+            assert await other.claim("a") is Turn.OURS  # nothing was written during the pause
     async with store_of(tmp_path) as store:
-        assert await store.claim("a") is Turn.OURS  # nothing was written during the pause
+        assert await store.claim("a") == HIT
 
 
 async def test_a_full_disk_costs_no_answer(
@@ -297,8 +290,9 @@ async def test_a_file_of_a_newer_version_is_not_touched(
     async with caching(tmp_path, fake(), store=LATER) as gemini:
         assert await gemini.generate(asked()) == REPLY
     assert file.read_bytes() == before
-    (warning,) = warnings(caplog)
+    warning, lost = warnings(caplog)
     assert warning.endswith("it is of a newer version of this program")
+    assert "could not be kept" in lost
 
 
 async def test_a_damaged_cache_leaves_the_ledger_alone(tmp_path: Path) -> None:

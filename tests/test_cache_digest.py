@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from label_studio_gemini.cache import digest_of_request
@@ -160,14 +160,12 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text(), JSON, max_size=4))
 def test_the_order_of_a_schemas_keys_makes_no_difference(schema: dict[str, Any]) -> None:
     backwards = MappingProxyType(dict(reversed(schema.items())))
     assert digest(replace(REQUEST, schema=backwards)) == digest(replace(REQUEST, schema=schema))
 
 
-@settings(deadline=None)
 @given(st.text(), st.text())
 def test_prompts_that_differ_have_digests_that_differ(one: str, two: str) -> None:
     digests = {digest(replace(REQUEST, prompt=one)), digest(replace(REQUEST, prompt=two))}
@@ -186,19 +184,17 @@ def test_what_has_no_canonical_form_is_refused() -> None:
 
 
 def test_processes_agree() -> None:
-    """Whatever the order of their sets: nothing hangs on `hash`."""
+    """Whatever the order of their sets: nothing hangs on `hash`, which differs here and there."""
     script = (
         "import json, test_cache_digest as t;"
         "print(json.dumps([t.digest(t.REQUEST), t.digest(t.replace(t.REQUEST, schema=None))]))"
     )
     expected = [digest(REQUEST), digest(replace(REQUEST, schema=None))]
-    for seed in ("1", "2"):
-        environment = {
-            **os.environ,
-            "PYTHONHASHSEED": seed,
-            "PYTHONPATH": str(Path(__file__).parent),
-        }
-        ran = subprocess.run(
-            [sys.executable, "-c", script], env=environment, capture_output=True, check=True
-        )
-        assert json.loads(ran.stdout) == expected
+    folder = str(Path(__file__).parent)
+    ran = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": folder},
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(ran.stdout) == expected

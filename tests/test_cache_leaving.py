@@ -51,9 +51,9 @@ async def looked(gemini: CachingGemini, times: int) -> None:
     assert store is not None
     real, seen = store.claim, 0
 
-    async def claim(digest: str) -> object:
+    async def claim(digest: str, *, fresh: bool = False) -> object:
         nonlocal seen
-        found = await real(digest)
+        found = await real(digest, fresh=fresh)
         seen += found is Turn.THEIRS
         return found
 
@@ -103,12 +103,12 @@ async def test_who_asks_while_another_is_given_up_gets_an_answer(tmp_path: Path)
         assert gemini._store is not None
         real, ending, end = gemini._store.finish, asyncio.Event(), asyncio.Event()
 
-        async def finish(*given: Any) -> None:
+        async def finish(*given: Any, **named: Any) -> None:
             ending.set()
             await end.wait()
-            await real(*given)
+            await real(*given, **named)
 
-        gemini._store.finish = finish  # type: ignore[method-assign,assignment]
+        gemini._store.finish = finish  # type: ignore[method-assign]
         with busy(gemini):
             task = asyncio.create_task(gemini.generate(asked()))
             await until(lambda: bool(gemini._calls))
@@ -140,7 +140,10 @@ async def test_nothing_is_sent_for_those_who_left_while_another_process_asked(
 ) -> None:
     inner = fake()
     lease = 3600.0  # it would take the call over otherwise
-    async with store_of(tmp_path, lease=lease) as other, caching(tmp_path, inner) as gemini:
+    async with (
+        store_of(tmp_path, lease=lease) as other,
+        caching(tmp_path, inner, store={"lease": lease}) as gemini,
+    ):
         digest = await gemini._digest(asked())
         assert await other.claim(digest) is Turn.OURS
         task = asyncio.create_task(gemini.generate(asked()))

@@ -145,7 +145,7 @@ def test_what_a_killed_process_had_received_is_not_paid_again(processes: Process
     assert processes.lines("answers")[1:] == ["B 0 cached"]
 
 
-@pytest.mark.parametrize("mode", ["200", "200+"])
+@pytest.mark.parametrize("mode", [pytest.param("200", marks=pytest.mark.slow), "200+"])
 async def test_killed_in_the_middle_of_200_it_loses_nothing_that_was_received(
     mode: str, processes: Processes
 ) -> None:

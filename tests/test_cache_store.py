@@ -281,6 +281,7 @@ async def test_only_what_is_needed_is_stored(tmp_path: Path) -> None:
         "thought_tokens": 3,
         "cached_tokens": 0,
         "image_tokens": 0,
+        "again_from": None,
     }
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 from label_studio_sdk.label_interface import LabelInterface
 
+from commands import run_here
 from label_studio_gemini.demo.scores import LabelledBox, read_categories, read_truth, score_boxes
 from label_studio_gemini.geometry import PercentBox, pixel_from_percent
-from services import COMMAND, clean_environment, running_emulator
+from services import running_emulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,12 +28,10 @@ def test_boxes_are_as_exact_as_the_grid_allows(
     xml = _label_config(read_categories(key))
     out = tmp_path / "tasks.json"
     with running_emulator(coco / "instances.json", coco / "images", tmp_path / "log") as emulator:
-        ended = subprocess.run(
-            [COMMAND, "predict", coco / "images", "--label-config", xml, "--out", out],
-            env=clean_environment(GEMINI_API_KEY="k", GOOGLE_GEMINI_BASE_URL=emulator.url),
-            capture_output=True,
-            text=True,
-            check=False,
+        ended = run_here(
+            *("predict", coco / "images", "--label-config", xml, "--out", out),
+            GEMINI_API_KEY="k",
+            GOOGLE_GEMINI_BASE_URL=emulator.url,
         )
     assert ended.returncode == 0, ended.stderr
     interface, truths, total, objects = LabelInterface(xml), read_truth(key), 0.0, 0

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from label_studio_gemini.errors import MaskError
@@ -66,7 +66,6 @@ def drawn(polygons: tuple[PixelPolygon, ...], like: MaskCrop) -> npt.NDArray[np.
     return inside
 
 
-@settings(deadline=None)
 @given(crops())
 def test_an_outline_that_is_not_simplified_covers_exactly_the_mask(crop: MaskCrop) -> None:
     """All polygons together, with holes left out and islands in them."""
@@ -75,7 +74,6 @@ def test_an_outline_that_is_not_simplified_covers_exactly_the_mask(crop: MaskCro
     assert np.array_equal(drawn(polygons, crop), crop.mask)
 
 
-@settings(deadline=None)
 @given(
     crop=crops(),
     tolerance=st.sampled_from([0.0, 0.5, 1.0, 5.0]),
@@ -244,7 +242,6 @@ def test_outlines_of_a_reply_are_simplified_where_asked() -> None:
     assert [len(polygon) for polygon in simple] == [4, 3]
 
 
-@settings(deadline=None)
 @given(
     rings=st.lists(
         st.lists(st.tuples(st.integers(-9, 1009), st.integers(-9, 1009)), min_size=3, max_size=12),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import fromstring
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageColor
 
@@ -150,7 +150,6 @@ def test_a_label_without_a_colour_is_drawn_grey() -> None:
 edges = st.floats(-500, 500, allow_nan=False)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     size=st.tuples(st.integers(1, 120), st.integers(1, 120)),
     mode=st.sampled_from(["RGB", "L", "RGBA", "P", "1", "I;16", "CMYK"]),
@@ -200,7 +199,6 @@ def test_a_chip_stays_inside_an_image_hardly_taller_than_itself() -> None:
 
 
 @given(text=st.text(), size=st.integers(8, 30), width=st.integers(0, 300))
-@settings(deadline=None)
 def test_fitted_and_wrapped_text_keeps_within_its_width(text: str, size: int, width: int) -> None:
     assert text_width(fitted_text(text, size, width), size) <= width
     assert all(text_width(line, size) <= width for line in wrapped_text(text, size, width))
@@ -266,7 +264,7 @@ def test_boxes_are_drawn_at_the_scale_of_the_sheet() -> None:
 @pytest.mark.parametrize("columns", [1, 3])
 def test_a_sheet_of_any_number_of_photos_has_the_width_asked_for(count: int, columns: int) -> None:
     photo = Tile("a very long name " * 20, "caption " * 50, Image.new("L", (1, 700)))
-    sheet = build_contact_sheet([photo] * count, columns, header="h " * 900, footer="f " * 900)
+    sheet = build_contact_sheet([photo] * count, columns, header="h " * 200, footer="f " * 300)
     assert sheet.width == 1400
 
 

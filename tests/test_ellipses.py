@@ -8,7 +8,7 @@ import tracemalloc
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from label_studio_gemini.geometry import ImageSize, PixelArea, PixelBox
@@ -36,7 +36,6 @@ def drawn(ellipse: PixelEllipse, area: PixelArea = AREA) -> npt.NDArray[np.bool_
     return (along / ellipse.rx) ** 2 + (across / ellipse.ry) ** 2 <= 1
 
 
-@settings(deadline=None)
 @given(
     st.builds(
         PixelEllipse,
@@ -104,7 +103,6 @@ def test_percents_are_of_the_width_and_of_the_height() -> None:
     assert percent == pytest.approx(PercentEllipse(28.125, 77.083, 12.5, 16.667, 30), abs=1e-3)
 
 
-@settings(deadline=None)
 @given(scale=st.floats(0.1, 3))
 def test_the_editor_draws_the_same_ellipse_at_any_zoom(scale: float) -> None:
     """It takes percents of the stage, then turns: the stage has the image's proportions."""

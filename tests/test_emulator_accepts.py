@@ -11,15 +11,15 @@ import pytest
 
 from emulator_kit import (
     MODEL,
-    encoded,
     generate,
     generate_body,
     generated_text,
     interact,
     interaction_body,
     interaction_text,
-    picture,
+    picture_file,
     post,
+    serving_key,
     write_key,
 )
 from label_studio_gemini.emulator import (
@@ -30,19 +30,15 @@ from label_studio_gemini.emulator import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-PARK = encoded(picture(1))
+PARK = picture_file(1)
 GOOD = generate_body(PARK)
 FINE = interaction_body(PARK)
 
 
-@pytest.fixture(scope="module")
-def gemini(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
-    key = read_answer_key(*write_key(tmp_path_factory.mktemp("key")))
-    with run_emulator(key) as running:
-        yield running
+running_emulator = serving_key(write_key)
 
 
 def first_part(body: dict[str, Any]) -> Any:

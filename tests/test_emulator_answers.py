@@ -6,7 +6,7 @@ import base64
 import json
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,8 +24,10 @@ from emulator_kit import (
     interaction_body,
     interaction_text,
     picture,
+    picture_file,
     schema_config,
     schema_format,
+    serving_key,
     unfenced,
     write_key,
 )
@@ -36,30 +38,14 @@ from label_studio_gemini.emulator import (
     MaskDialect,
     RunningEmulator,
     Wrapping,
-    read_answer_key,
-    run_emulator,
 )
 from label_studio_gemini.emulator.masks import ENDLESS_LENGTH, PLACEHOLDER, SEGMENT_TOKENS
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-PARK = encoded(picture(1))
+PARK = picture_file(1)
 POLYGON = {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}}
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
-    key = read_answer_key(*write_key(tmp_path_factory.mktemp("key")))
-    with run_emulator(key) as running:
-        yield running
-
-
-@pytest.fixture
-def gemini(server: RunningEmulator) -> RunningEmulator:
-    server.clear_faults()
-    server.clear_requests()
-    return server
+running_emulator = serving_key(write_key)
 
 
 def item_schema(**properties: Any) -> dict[str, Any]:
@@ -75,7 +61,7 @@ def test_both_apis_answer_the_same(gemini: RunningEmulator) -> None:
 
 
 def test_a_photo_that_is_not_in_the_key_has_nothing(gemini: RunningEmulator) -> None:
-    text = generated_text(generate(gemini.url, generate_body(encoded(picture(8)))))
+    text = generated_text(generate(gemini.url, generate_body(picture_file(8))))
     assert unfenced(text) == []
 
 
@@ -89,7 +75,7 @@ def test_a_turned_photo_gets_turned_answers(gemini: RunningEmulator) -> None:
 
 def test_a_photo_sent_as_stored_is_answered_as_it_lies(gemini: RunningEmulator) -> None:
     """The model does not look at EXIF: a client that forgets to turn gets boxes that are turned."""
-    upright = encoded(picture(2))
+    upright = picture_file(2)
     lying = encoded(picture(2).transpose(Image.Transpose.ROTATE_90))
     boxes = [
         unfenced(generated_text(generate(gemini.url, generate_body(data))))[0]["box_2d"]

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from google import genai
 from google.genai import types
 
 from emulator_asked import (
@@ -24,17 +23,17 @@ from emulator_asked import (
     text,
     write_scripted_key,
 )
-from emulator_kit import MODEL, PERSON, coco, write_key
+from emulator_kit import MODEL, PERSON, coco, serving_key, write_key
 from label_studio_gemini.emulator import (
     EmulatorError,
-    RunningEmulator,
     read_answer_key,
-    run_emulator,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
+
+    from google import genai
 
 ANSWERS: dict[str, Any] = {
     "weather": text("rainy", "sunny"),
@@ -71,25 +70,7 @@ EVERYTHING = structure(
 )
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
-    key = read_answer_key(*write_scripted_key(tmp_path_factory.mktemp("key")))
-    with run_emulator(key) as running:
-        yield running
-
-
-@pytest.fixture
-def gemini(server: RunningEmulator) -> RunningEmulator:
-    server.clear_faults()
-    server.clear_requests()
-    return server
-
-
-@pytest.fixture
-def client(gemini: RunningEmulator) -> Iterator[genai.Client]:
-    options = types.HttpOptions(base_url=gemini.url)
-    with genai.Client(api_key="any", http_options=options) as client:
-        yield client
+running_emulator = serving_key(write_scripted_key)
 
 
 BOTH = pytest.mark.parametrize(

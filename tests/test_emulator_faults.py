@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx2
 import pytest
@@ -27,6 +27,7 @@ from emulator_kit import (
     picture_file,
     post,
     schema_config,
+    serving_key,
     write_key,
 )
 from label_studio_gemini.emulator import (
@@ -38,29 +39,13 @@ from label_studio_gemini.emulator import (
     RunningEmulator,
     Stop,
     Wrapping,
-    read_answer_key,
-    run_emulator,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PARK, OTHER = picture_file(1), picture_file(8)
 GOOD, FINE = generate_body(PARK), interaction_body(PARK)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
-    key = read_answer_key(*write_key(tmp_path_factory.mktemp("key")))
-    with run_emulator(key) as running:
-        yield running
-
-
-@pytest.fixture
-def gemini(server: RunningEmulator) -> RunningEmulator:
-    server.clear_faults()
-    server.clear_requests()
-    return server
+running_emulator = serving_key(write_key)
 
 
 @dataclass(frozen=True)

@@ -7,32 +7,24 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from google import genai
 from google.genai import errors, types
 
-from emulator_kit import ASKED, KEY, MODEL, encoded, get, picture, post
+from emulator_kit import ASKED, MODEL, get, picture_file, post
 from label_studio_gemini.emulator.files import FileState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from google import genai
 
     from label_studio_gemini.emulator import RunningEmulator
     from label_studio_gemini.emulator.files import FileStore
 
-PARK = encoded(picture(1))
+PARK = picture_file(1)
 DAYS = timedelta(days=2)
 
 
 @pytest.fixture
 def store(gemini: RunningEmulator) -> FileStore:
     return gemini.emulator._state.files
-
-
-@pytest.fixture
-def client(gemini: RunningEmulator) -> Iterator[genai.Client]:
-    options = types.HttpOptions(base_url=gemini.url)
-    with genai.Client(api_key=KEY["x-goog-api-key"], http_options=options) as client:
-        yield client
 
 
 def uploaded(client: genai.Client, **config: Any) -> types.File:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from emulator_kit import coco, encoded, picture, write_key
+from emulator_kit import coco, picture_file, write_key
 from label_studio_gemini.emulator import EmulatorError, read_answer_key
 from label_studio_gemini.emulator.geometry import Point
 
@@ -87,6 +87,6 @@ def test_a_file_that_is_no_json_is_told(tmp_path: Path) -> None:
 
 def test_a_photo_that_is_none_is_told(tmp_path: Path) -> None:
     path, images = write_key(tmp_path)
-    (images / "park.png").write_bytes(encoded(picture(1))[:500])
+    (images / "park.png").write_bytes(picture_file(1)[:500])
     with pytest.raises(EmulatorError, match=r"park\.png` is not usable"):
         read_answer_key(path, images)

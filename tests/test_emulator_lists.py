@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from google import genai
-from google.genai import types
 
 from emulator_asked import (
     INTEGER,
@@ -21,47 +19,20 @@ from emulator_asked import (
     text,
     write_scripted_key,
 )
-from emulator_kit import (
-    DOG,
-    PERSON,
-    generate,
-    generate_body,
-    generated_text,
-    unfenced,
-)
+from emulator_kit import DOG, PERSON, generate, generate_body, generated_text, serving_key, unfenced
 from label_studio_gemini.emulator import (
     Container,
     Fault,
     MaskDialect,
     RunningEmulator,
-    read_answer_key,
-    run_emulator,
 )
 from label_studio_gemini.emulator.masks import PLACEHOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from google import genai
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
-    key = read_answer_key(*write_scripted_key(tmp_path_factory.mktemp("key")))
-    with run_emulator(key) as running:
-        yield running
-
-
-@pytest.fixture
-def gemini(server: RunningEmulator) -> RunningEmulator:
-    server.clear_faults()
-    server.clear_requests()
-    return server
-
-
-@pytest.fixture
-def client(gemini: RunningEmulator) -> Iterator[genai.Client]:
-    options = types.HttpOptions(base_url=gemini.url)
-    with genai.Client(api_key="any", http_options=options) as client:
-        yield client
+running_emulator = serving_key(write_scripted_key)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from emulator_kit import encoded, picture
+from emulator_kit import encoded, picture, picture_file
 from label_studio_gemini.emulator import read_answer_key
 from label_studio_gemini.emulator.geometry import LAYS, Lay
 from label_studio_gemini.emulator.pictures import (
@@ -94,7 +94,7 @@ def test_each_mode_is_decoded(mode: str) -> None:
     [
         b"",
         b"no image",
-        encoded(picture(1))[:-200],
+        picture_file(1)[:-200],
         encoded(picture(1), "JPEG")[:400],
         encoded(picture(1), "GIF"),
         encoded(picture(1), "BMP"),

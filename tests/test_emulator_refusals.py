@@ -10,40 +10,34 @@ import pytest
 
 from emulator_kit import (
     MODEL,
-    encoded,
     generate,
     generate_body,
     get,
     interact,
     interaction_body,
-    picture,
+    picture_file,
     post,
+    serving_key,
     write_key,
 )
 from label_studio_gemini.emulator import (
     EmulatorSettings,
     Problem,
     RunningEmulator,
-    read_answer_key,
-    run_emulator,
 )
 from label_studio_gemini.emulator.api import Api
 from label_studio_gemini.emulator.refusals import refusal_from_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-PARK = encoded(picture(1))
+PARK = picture_file(1)
 GOOD = generate_body(PARK)
 FINE = interaction_body(PARK)
 
 
-@pytest.fixture(scope="module")
-def gemini(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
-    key = read_answer_key(*write_key(tmp_path_factory.mktemp("key")))
-    with run_emulator(key, EmulatorSettings(largest_body=2**20)) as running:
-        yield running
+running_emulator = serving_key(write_key, EmulatorSettings(largest_body=2**20))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -201,7 +201,6 @@ words = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(words, values | st.dictionaries(words, values, max_size=3), max_size=4))
 def test_any_json_is_a_schema_or_refused(schema: dict[str, object]) -> None:
     with suppress(SchemaError):

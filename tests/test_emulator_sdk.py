@@ -6,7 +6,7 @@ import asyncio
 import base64
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from google import genai
@@ -15,20 +15,26 @@ from google.genai.interactions import Interaction
 from PIL import Image
 from pydantic import BaseModel, Field
 
-from emulator_kit import ASKED, DOG, MODEL, PERSON, encoded, picture, unfenced, write_key
+from emulator_kit import (
+    ASKED,
+    DOG,
+    MODEL,
+    PERSON,
+    encoded,
+    picture,
+    picture_file,
+    serving_key,
+    unfenced,
+    write_key,
+)
 from label_studio_gemini.emulator import (
     Fault,
     Problem,
     RunningEmulator,
     Stop,
-    read_answer_key,
-    run_emulator,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-PARK = encoded(picture(1))
+PARK = picture_file(1)
 
 
 class Thing(BaseModel):
@@ -41,25 +47,7 @@ class Things(BaseModel):
     boxes: list[Thing]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
-    key = read_answer_key(*write_key(tmp_path_factory.mktemp("key")))
-    with run_emulator(key) as running:
-        yield running
-
-
-@pytest.fixture
-def gemini(server: RunningEmulator) -> RunningEmulator:
-    server.clear_faults()
-    server.clear_requests()
-    return server
-
-
-@pytest.fixture
-def client(gemini: RunningEmulator) -> Iterator[genai.Client]:
-    options = types.HttpOptions(base_url=gemini.url)
-    with genai.Client(api_key="any", http_options=options) as client:
-        yield client
+running_emulator = serving_key(write_key)
 
 
 def parts(*of: Any) -> list[Any]:

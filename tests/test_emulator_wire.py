@@ -12,6 +12,7 @@ import pytest
 
 from emulator_kit import write_key
 from label_studio_gemini.emulator import RunningEmulator, read_answer_key, run_emulator
+from loopback import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ def gemini(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator
 
 @pytest.fixture(scope="module")
 def client(gemini: RunningEmulator) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=gemini.url) as client:
+    with httpx2.Client(verify=NOBODY, base_url=gemini.url) as client:
         yield client
 
 

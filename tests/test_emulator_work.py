@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import pytest
 from google.genai import types
 from google.genai.interactions import Interaction
 
 from emulator_kit import (
     BOX_SCHEMA,
-    encoded,
     generate,
     generate_body,
     generated_text,
     interact,
     interaction_body,
-    picture,
+    picture_file,
     schema_config,
+    serving_key,
     unfenced,
     write_key,
 )
@@ -26,28 +25,13 @@ from label_studio_gemini.emulator import (
     Fault,
     RunningEmulator,
     Stop,
-    read_answer_key,
-    run_emulator,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-PARK, EMPTY = encoded(picture(1)), encoded(picture(3))
+PARK, EMPTY = picture_file(1), picture_file(3)
 TOOL: dict[str, Any] = {"tools": [{"codeExecution": {}}]}
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
-    key = read_answer_key(*write_key(tmp_path_factory.mktemp("key")))
-    with run_emulator(key) as running:
-        yield running
-
-
-@pytest.fixture
-def gemini(server: RunningEmulator) -> RunningEmulator:
-    server.clear_faults()
-    return server
+running_emulator = serving_key(write_key)
 
 
 def test_code_and_its_result_come_before_the_answer(gemini: RunningEmulator) -> None:

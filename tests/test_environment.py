@@ -31,10 +31,13 @@ if TYPE_CHECKING:
         ({"BASIC_AUTH_USER": "u"}, "basic_auth_user", "u"),
         ({"BASIC_AUTH_PASS": "p"}, "basic_auth_pass", "p"),
         ({"BASIC_AUTH_PASS": ""}, "basic_auth_pass", None),
+        ({"BASIC_AUTH_PASS": " p\n"}, "basic_auth_pass", " p\n"),
         ({"WEBHOOK_SECRET": "s"}, "webhook_secret", "s"),
+        ({"WEBHOOK_SECRET": "s "}, "webhook_secret", "s "),
+        ({"SERVER_NAMES": " A.example, b.example ,"}, "server_names", ("a.example", "b.example")),
     ],
 )
-def test_variables(variables: dict[str, str], field: str, value: str | None) -> None:
+def test_variables(variables: dict[str, str], field: str, value: object) -> None:
     assert getattr(read_environment(variables), field) == value
 
 

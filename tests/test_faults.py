@@ -117,6 +117,8 @@ def no_secret_in(text: str) -> bool:
 def check_ledger(case: Case, rows: list[str]) -> None:
     """Check that the rows on record are those of each round, and no others."""
     for expected in case.rounds:
+        calls = [n for row, n in expected.ledger.items() if row.startswith("call ")]
+        assert sum(calls) == expected.requests
         number = sum(expected.ledger.values())
         assert counted(rows[:number]) == expected.ledger
         del rows[:number]

@@ -110,18 +110,18 @@ async def test_a_recipe_may_do_without_a_schema_and_with_code(
 async def test_what_a_model_refuses_is_learnt_once(
     api: Any, gemini: RunningEmulator, photos: Path, tmp_path: Path
 ) -> None:
-    """gemini-3.8-flash knows no minimal thinking; 32 tasks need not find that out twice."""
+    """gemini-3.8-flash knows no minimal thinking; 16 tasks need not find that out twice."""
     config = Config(model="gemini-3.8-flash", api=api)
     environment = Environment(state_folder=tmp_path, api_key="k", base_url=gemini.url)
-    tasks = tasks_of(photos / "coffee.jpg", tmp_path, range(64))
+    tasks = tasks_of(photos / "coffee.jpg", tmp_path, range(32))
     plan = build_plan(config, XML)
     async with open_pipeline(config, environment, folders=(tmp_path,)) as pipeline:
-        outcomes = await pipeline.predict_all(tasks[:32], plan, None)
+        outcomes = await pipeline.predict_all(tasks[:16], plan, None)
         assert all(isinstance(outcome, Prediction) for outcome in outcomes)
         first = len(bodies(gemini))
-        assert first <= 2 * 32
-        await pipeline.predict_all(tasks[32:], plan, None)
-        assert len(bodies(gemini)) == first + 32
+        assert first <= 2 * 16
+        await pipeline.predict_all(tasks[16:], plan, None)
+        assert len(bodies(gemini)) == first + 16
 
 
 async def test_images_travel_as_files_where_that_is_asked_for(
@@ -182,7 +182,8 @@ async def test_a_wrong_key_is_tried_once(
 
 
 async def test_a_task_ends_in_time(gemini: RunningEmulator, photos: Path, tmp_path: Path) -> None:
-    gemini.script(Fault(delay=30, times=None))
+    # What was sent is waited for in the end: it was paid for.
+    gemini.script(Fault(delay=2, times=None))
     config = Config(task_timeout=0.5)
     (outcome,) = await predict(config, gemini, photos, tmp_path, "coffee.jpg")
     assert isinstance(outcome, Failure)

@@ -84,7 +84,7 @@ def test_every_field_of_a_request_is_in_the_table() -> None:
     contract = {
         one.name for kind in (GeminiRequest, Options, InlineImage, UriImage) for one in fields(kind)
     }
-    never_sent = {"options", "priority", "origin", "fresh", "digest"}
+    never_sent = {"options", "priority", "origin", "fresh", "on_attempt", "digest"}
     assert contract - known == {*never_sent, "data", "mime_type", "address"}
 
 
@@ -128,15 +128,30 @@ def shown(image: InlineImage | UriImage, photo: bytes) -> InlineImage | UriImage
 
 
 @pytest.mark.parametrize("api", APIS)
+async def test_the_key_is_a_header(api: Api) -> None:
+    [sent] = await recorded(api, PLAIN)
+    assert sent.headers["x-goog-api-key"] == KEY
+    assert "authorization" not in sent.headers
+
+
+A_LOT = (UriImage("https://example.com/a", "image/png"),) * (MOST_IMAGES - 1)
+MOST = replace(PLAIN, images=A_LOT, examples=(Example("q", A_LOT[:1], "a"),))
+
+
+@pytest.mark.parametrize(
+    "api", ["interactions", pytest.param("generate_content", marks=pytest.mark.slow)]
+)
+async def test_as_many_images_as_gemini_takes_are_sent(api: Api) -> None:
+    assert len(await recorded(api, MOST)) == 1
+
+
+@pytest.mark.parametrize("api", APIS)
 async def test_more_images_than_gemini_takes_are_not_sent(api: Api) -> None:
     """Those of the examples count too."""
-    images = (UriImage("https://example.com/a", "image/png"),) * (MOST_IMAGES - 1)
-    most = replace(PLAIN, images=images, examples=(Example("q", images[:1], "a"),))
-    assert len(await recorded(api, most)) == 1
     async with recording(Answer(ANSWERS[api])) as recorder:
         gemini = connect_gemini(api=api, api_key=KEY, base_url=recorder.url, timeout=9)
         with pytest.raises(RequestError, match="3,601 images") as caught:
-            await gemini.generate(replace(most, images=(*images, images[0])))
+            await gemini.generate(replace(MOST, images=(*A_LOT, A_LOT[0])))
         await gemini.aclose()
     assert "3,600" in caught.value.hint
     assert not recorder.requests

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_fakes import request
@@ -352,7 +352,6 @@ def test_a_budget_is_brought_within_the_limits_that_were_named(case: Limit) -> N
     assert build_allowed(thinking(256), refused).options.thinking == 512
 
 
-@settings(deadline=None)
 @given(said=st.text() | st.lists(st.sampled_from([c.said for c in CASES])).map(" ".join))
 def test_whatever_is_said_less_is_sent_or_nothing_is_learnt(said: str) -> None:
     """However often it is said, it comes to an end."""

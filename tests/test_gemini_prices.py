@@ -159,7 +159,7 @@ def test_the_tables_are_imported_by_the_first_price_alone(measured: Callable[[st
     code = (
         "import sys, time, label_studio_gemini.gemini.prices as p\n"
         "from label_studio_gemini.gemini.types import Usage\n"
-        "assert not {'genai_prices', 'httpx2', 'pydantic'} & set(sys.modules)\n"
+        "assert 'genai_prices' not in sys.modules\n"
         "start = time.perf_counter(); p.price_of(Usage(1), 'gemini-2.5-flash')\n"
         "print(f'{time.perf_counter() - start:.2f}')\n"
     )

@@ -50,18 +50,11 @@ UPLOADS = frozenset({Endpoint.FILES})
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
+def running_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
     key = read_answer_key(*write_key(tmp_path_factory.mktemp("key")))
     with run_emulator(key) as running:
         running.publish(ADDRESS, PARK, "image/png")
         yield running
-
-
-@pytest.fixture
-def gemini(server: RunningEmulator) -> RunningEmulator:
-    server.clear_faults()
-    server.clear_requests()
-    return server
 
 
 @pytest.mark.parametrize("api", APIS)

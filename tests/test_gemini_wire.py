@@ -29,6 +29,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+FULL = Options(
+    system="sys",
+    temperature=0.5,
+    top_p=0.9,
+    seed=1,
+    max_output_tokens=8192,
+    thinking=ThinkingLevel.MINIMAL,
+    tier=ServiceTier.FLEX,
+    safety=(("harassment", "block_none"),),
+)
+
+
 def wire(shared: Path, name: str) -> tuple[dict[str, Any], str]:
     [exchange] = json.loads((shared / "gemini" / "wire" / f"{name}.json").read_text("utf-8"))
     return exchange["body"], exchange["request_line"]
@@ -50,17 +62,7 @@ async def test_generate_content_is_the_recorded_one(shared: Path) -> None:
         "Detect",
         (InlineImage(pixels(image), "image/png"),),
         {"type": "array"},
-        Options(
-            system="sys",
-            temperature=0.5,
-            top_p=0.9,
-            seed=7,
-            max_output_tokens=8192,
-            thinking=0,
-            resolution=MediaResolution.HIGH,
-            tier=ServiceTier.FLEX,
-            safety=(("harassment", "block_none"),),
-        ),
+        replace(FULL, seed=7, thinking=0, resolution=MediaResolution.HIGH),
     )
     [sent] = await recorded("generate_content", request)
     assert sent.body["generationConfig"].pop("responseJsonSchema") == {"type": "array"}
@@ -114,16 +116,7 @@ async def test_an_interaction_is_the_recorded_one(shared: Path) -> None:
             UriImage(linked["uri"], linked["mime_type"]),
         ),
         theirs["response_format"]["schema"],
-        Options(
-            system="sys",
-            temperature=0.5,
-            top_p=0.9,
-            seed=1,
-            max_output_tokens=8192,
-            thinking=ThinkingLevel.MINIMAL,
-            tier=ServiceTier.FLEX,
-            safety=(("harassment", "block_none"),),
-        ),
+        FULL,
     )
     [sent] = await recorded("interactions", request)
     content = sent.body["input"][0]["content"]
@@ -136,18 +129,7 @@ EVERYTHING = replace(
     PLAIN,
     images=(InlineImage(b"1", "image/png"), UriImage("https://example.com/2", "image/jpeg")),
     schema={"type": "array"},
-    options=Options(
-        system="sys",
-        temperature=0.5,
-        top_p=0.9,
-        seed=1,
-        max_output_tokens=8192,
-        thinking=ThinkingLevel.LOW,
-        resolution=MediaResolution.MEDIUM,
-        tier=ServiceTier.PRIORITY,
-        safety=(("hate_speech", "off"),),
-        code_execution=True,
-    ),
+    options=replace(FULL, resolution=MediaResolution.MEDIUM, code_execution=True),
     examples=(Example("Cats?", (InlineImage(b"0", "image/png"),), "[]"),),
 )
 

@@ -16,7 +16,6 @@ from label_studio_gemini.errors import AddressError, FetchError, ImageError
 from label_studio_gemini.images import ImageLimits, ImageReader, LabelStudioLogin
 from label_studio_gemini.images.addresses import AddressReader, DataPlace, FilePlace, WebPlace
 from label_studio_gemini.images.files import read_file
-from label_studio_gemini.images.origins import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -257,22 +256,6 @@ async def test_what_is_refused_says_what_would_help(address: str, match: str, hi
 async def test_a_storage_needs_the_task() -> None:
     with pytest.raises(AddressError, match="through its task, which has no id"):
         await read("gs://bucket/a.png", login=LOGIN, task_id=None)
-
-
-@pytest.mark.parametrize(
-    ("address", "text"),
-    [
-        ("https://ann:secret@h/a.png?X-Amz-Signature=secret#x", "https://h/a.png"),
-        ("//ann:secret@h/a.png", "//h/a.png"),
-        ("/data/local-files/?d=dir/a%20b.png&token=secret", "/data/local-files/?d=dir/a b.png"),
-        ("data:image/png;base64,secret", "data:image/png;base64,…"),
-        ("data:" + "x" * 500, "data:" + "x" * 25 + ",…"),
-        ("https://h/" + "x" * 500, "https://h/" + "x" * 190 + "…"),
-        ("https://h/a\x1b[31m\n", "https://h/a�[31m�"),
-    ],
-)
-def test_how_an_address_is_shown(address: str, text: str) -> None:
-    assert shown(address) == text
 
 
 @given(st.text(max_size=80))

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import shapely
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -105,7 +105,6 @@ def test_an_edge_runs_where_the_mask_says_and_not_where_pixels_do(
     assert np.array_equal(found, rectangle(10, 5, 16, 25))
 
 
-@settings(deadline=None)
 @given(
     values=st.integers(0, 2**32 - 1),
     shape=st.tuples(st.integers(1, 60), st.integers(1, 60)),
@@ -236,7 +235,6 @@ def test_outlines_are_filled(case: Outline) -> None:
 TENTHS = st.integers(-100, 500).map(lambda n: n / 10)
 
 
-@settings(deadline=None)
 @given(points=st.lists(st.tuples(TENTHS, TENTHS), min_size=3, max_size=9))
 def test_a_pixel_belongs_to_an_outline_that_holds_its_centre(
     points: list[tuple[float, float]],
@@ -272,6 +270,7 @@ def test_the_full_image_is_never_built() -> None:
         assert peak < 6_000_000
 
 
+@pytest.mark.slow
 def test_a_huge_picture_of_noise_takes_bounded_memory() -> None:
     """16 megapixels are the most that a reply may have; each of them could be an edge."""
     noise = drawn(np.random.default_rng(0).integers(0, 256, (4096, 4096), np.uint8))

@@ -131,10 +131,11 @@ def test_a_batch_with_many_faults(office: Office, label_studio: LabelStudio, pho
     # The text that was garbage is remembered, of no use, and so asked for anew.
     assert office.ledger == {
         "call ok": len(WHOLE) + 2 + len(HEALED),
-        "call RequestError": 1,
+        "call RequestError": 2,
         "call ModelError": 1,
-        "call ServiceError": 1,
+        "call ServiceError": 2,
         "call SafetyError": 1,
+        "call TransportError": 1,
         "hit ok": 1,
         "hit SafetyError": 2,
     }

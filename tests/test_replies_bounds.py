@@ -7,7 +7,7 @@ import json
 import time
 from contextlib import suppress
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
@@ -16,6 +16,9 @@ from PIL import Image
 from label_studio_gemini.errors import ReplyError
 from label_studio_gemini.masks.types import MaskPng, MaskPolygon
 from label_studio_gemini.replies import read_reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SIZE = 10_000_000
 MOST_ITEMS = 65_536 // 20  # the tokens of the longest answer, by those of the shortest item
@@ -76,23 +79,28 @@ def repeated(unit: str, head: str = "[", tail: str = "]") -> str:
 
 
 DEEP = '{"box_2d": [1, 2, 3, 4], "label": "a", "parts": ['
-HOSTILE = {
-    "short polygons in strings": repeated(json.dumps(outlined(1)) + ","),
-    "flat polygons in strings": repeated(json.dumps(item(1, mask="1,2 3,4 " * 50_000)) + ","),
-    "one item of many boxes": json.dumps(
-        [{"box_2d": [[n, 2, 995, 9] for n in range(900)] * 14, "label": "a"}]
-    )
-    + " " * SIZE,
-    "items deep in items": repeated(json.dumps(item(1)) + ",", "[" + DEEP * 30, "]}" * 30),
-    "quoted base64": repeated("%2B", '[{"box_2d": [1, 2, 3, 4], "mask": "data:image/png;base64,'),
-    "a long key": repeated("\\_", '[{"', '": 1}]'),
+HOSTILE: dict[str, Callable[[], str]] = {
+    "short polygons in strings": lambda: repeated(json.dumps(outlined(1)) + ","),
+    "flat polygons in strings": lambda: repeated(
+        json.dumps(item(1, mask="1,2 3,4 " * 50_000)) + ","
+    ),
+    "one item of many boxes": lambda: (
+        json.dumps([{"box_2d": [[n, 2, 995, 9] for n in range(900)] * 14, "label": "a"}])
+        + " " * SIZE
+    ),
+    "items deep in items": lambda: repeated(json.dumps(item(1)) + ",", "[" + DEEP * 30, "]}" * 30),
+    "quoted base64": lambda: repeated(
+        "%2B", '[{"box_2d": [1, 2, 3, 4], "mask": "data:image/png;base64,'
+    ),
+    "a long key": lambda: repeated("\\_", '[{"', '": 1}]'),
 }
 
 
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_ten_megabytes_take_less_than_a_second(text: str) -> None:
+@pytest.mark.parametrize("write", HOSTILE.values(), ids=HOSTILE)
+def test_ten_megabytes_take_less_than_a_second(write: Callable[[], str]) -> None:
     """On a machine that does nothing else: tests/benchmarks/reading.py measures that."""
-    start = time.process_time()
+    text = write()
+    start = time.thread_time()
     with suppress(ReplyError):
         read_reply(text)
-    assert time.process_time() - start < 5
+    assert time.thread_time() - start < 5

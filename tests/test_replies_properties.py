@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from label_studio_gemini.detections import Detection, Reading
@@ -132,7 +132,6 @@ json_like = st.lists(
 ).map("".join)
 
 
-@settings(deadline=None)  # the two long examples take their time on a busy machine
 @given(st.one_of(st.text(st.characters()), json_like))
 @example("[" * 100_000)
 @example('{"a":' * 100_000)
@@ -145,7 +144,6 @@ def test_no_text_raises_anything_but_a_reply_error(text: str) -> None:
         check_reading(reading)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_what_was_written_is_read(data: st.DataObject) -> None:
     """In whatever way detections are written, they come back exactly."""
@@ -175,15 +173,31 @@ def test_a_cut_loses_only_what_is_behind_it(text: str) -> None:
     assert seen in (len(EXPECTED), len(EXPECTED) - 1)
 
 
+STRUCTURE = "{}[],:'\""
+WITHOUT_STRUCTURE = str.maketrans(dict.fromkeys(STRUCTURE))
+
+
 def with_one_character_less(text: str) -> Iterator[str]:
-    return (text[:at] + text[at + 1 :] for at, char in enumerate(text) if char in "{}[]\":,'")
+    return (text[:at] + text[at + 1 :] for at, char in enumerate(text) if char in STRUCTURE)
 
 
 def with_one_character_more(text: str) -> Iterator[str]:
-    return (text[:at] + char + text[at:] for at in range(len(text)) for char in "{}[],:'\"")
+    """Put one character into each place: one after the other, so that each has many places."""
+    return (text[:at] + STRUCTURE[at % 8] + text[at:] for at in range(len(text)))
 
 
-@pytest.mark.parametrize("change", [with_one_character_less, with_one_character_more])
+def with_any_character_more(text: str) -> Iterator[str]:
+    return (text[:at] + char + text[at:] for at in range(len(text)) for char in STRUCTURE)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        with_one_character_less,
+        with_one_character_more,
+        pytest.param(with_any_character_more, marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("text", [text for name, text in DIALECTS.items() if "string" not in name])
 def test_a_slip_costs_its_own_item(text: str, change: Callable[[str], Iterator[str]]) -> None:
     """One structural character too few or too many breaks an item, and mixes none with another."""
@@ -191,11 +205,11 @@ def test_a_slip_costs_its_own_item(text: str, change: Callable[[str], Iterator[s
     for changed in change(text):
         reading = read_reply(changed)
         for found in reading.detections:
-            assert found.label.translate(dict.fromkeys(map(ord, "{}[],:'\""))) == boxes[found.box]
+            assert found.label.translate(WITHOUT_STRUCTURE) == boxes[found.box]
         assert len(reading.detections) >= len(EXPECTED) - 1
 
 
-SIZE = 1_000_000
+SIZE = 100_000
 PATHOLOGICAL = {
     "[": "[" * SIZE,
     "{": "{" * SIZE,
@@ -240,11 +254,11 @@ PATHOLOGICAL = {
 
 @pytest.mark.parametrize("text", PATHOLOGICAL.values(), ids=PATHOLOGICAL)
 def test_time_is_linear(text: str) -> None:
-    """A megabyte takes less than half a second; were the time quadratic, it would take an hour."""
-    start = time.process_time()
+    """Each takes a tenth of a second; were the time quadratic, it would take half a minute."""
+    start = time.thread_time()
     read_or_none(text)
 
-    assert time.process_time() - start < 20
+    assert time.thread_time() - start < 4
 
 
 def whole_objects(text: str) -> int:

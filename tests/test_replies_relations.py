@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from label_studio_gemini.detections import Detection, RejectReason, Relation
@@ -257,7 +257,6 @@ answers = st.dictionaries(
 )
 
 
-@settings(deadline=None)  # a busy machine takes its time
 @given(st.data())
 def test_all_that_was_asked_in_one_request_comes_back(data: st.DataObject) -> None:
     """Boxes with answers, relations, and answers of all images and of each."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from commands import run_here
 from label_studio_gemini.bulk import digest_of_data
 from label_studio_gemini.demo.photos import sample_label_config
 from label_studio_gemini.emulator import Fault, Stop
@@ -19,6 +20,7 @@ from services import COMMAND, clean_environment
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from commands import Ended
     from label_studio_gemini.bulk import ImportTaskJson
     from label_studio_gemini.emulator import RunningEmulator
     from label_studio_gemini.regions import PredictionJson
@@ -29,16 +31,11 @@ B: ImportTaskJson = {"data": {"image": "b.jpg", "odd": "\ud800 ü"}}
 FOUND: PredictionJson = {"model_version": "m-1", "result": []}
 
 
-def predict(
-    gemini: RunningEmulator, out: Path, source: Path, key: str = "k"
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [COMMAND, "predict", source, "--label-config", XML, "--out", out],
-        env=clean_environment(GEMINI_API_KEY=key, GOOGLE_GEMINI_BASE_URL=gemini.url),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
+def predict(gemini: RunningEmulator, out: Path, source: Path, key: str = "k") -> Ended:
+    return run_here(
+        *("predict", source, "--label-config", XML, "--out", out),
+        GEMINI_API_KEY=key,
+        GOOGLE_GEMINI_BASE_URL=gemini.url,
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from label_studio_sdk.converter.brush import decode_rle, mask2rle
 
@@ -38,7 +38,6 @@ def of_runs(*lengths: int) -> Bools:
     return np.repeat(values, lengths)[None]
 
 
-@settings(deadline=None)
 @given(masks())
 def test_a_mask_is_encoded_as_the_sdk_does(mask: Bools) -> None:
     assert rle_from_mask(mask) == of_sdk(mask)
@@ -90,7 +89,6 @@ def test_what_is_not_0_is_the_object(made: Callable[[Bools], npt.NDArray[Any]]) 
     )
 
 
-@settings(deadline=None)
 @given(crop=masks(), margins=st.tuples(*[st.integers(0, 40)] * 4), compact=st.booleans())
 def test_a_crop_is_encoded_as_the_whole_image(
     crop: Bools, margins: tuple[int, int, int, int], *, compact: bool
@@ -168,14 +166,12 @@ def test_a_mask_that_is_no_plane_is_refused(shape: tuple[int, ...]) -> None:
         rle_from_mask(np.ones(shape, np.bool_))
 
 
-@settings(deadline=None, max_examples=50)
 @given(mask=masks().filter(lambda mask: mask.size < 10_000), compact=st.booleans())
 def test_the_sdk_decodes_either_encoding(mask: Bools, *, compact: bool) -> None:
     decoded = decode_rle(rle_from_mask(mask, compact=compact))
     assert (decoded == words_of(mask)).all()
 
 
-@settings(deadline=None)
 @given(masks())
 def test_a_compact_list_is_the_same_mask_and_never_longer(mask: Bools) -> None:
     compact = rle_from_mask(mask, compact=True)

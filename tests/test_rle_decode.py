@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from label_studio_gemini.errors import MaskError
@@ -64,7 +64,6 @@ def lists(draw: st.DrawFn) -> tuple[list[int], list[int]]:
     return packed(runs, word_size, sizes), [word for run in runs for word in run.words]
 
 
-@settings(deadline=None)
 @given(lists())
 def test_any_word_and_run_sizes_are_read(drawn: tuple[list[int], list[int]]) -> None:
     """An object is where the fourth of a pixel's words, its opacity, is not 0."""
@@ -73,7 +72,6 @@ def test_any_word_and_run_sizes_are_read(drawn: tuple[list[int], list[int]]) -> 
     assert mask_from_rle(rle, (len(words) // 4, 1))[0].tolist() == expected
 
 
-@settings(deadline=None)
 @given(masks())
 def test_what_is_encoded_is_read_back(mask: Bools) -> None:
     height, width = mask.shape
@@ -145,7 +143,6 @@ def test_a_list_that_is_no_mask_of_the_image_is_refused(case: Broken) -> None:
     assert caught.value.hint
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200), st.integers(1, 64), st.lists(st.integers(0, 3), max_size=3))
 def test_any_bytes_are_a_mask_or_refused(tail: bytes, width: int, flips: list[int]) -> None:
     """Nothing else happens, whatever follows a header that fits or nearly does."""

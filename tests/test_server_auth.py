@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import base64
+import os
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 
 from backends import RunningBackend, run_backend
 from label_studio_gemini.config import Config
-from label_studio_gemini.environment import Environment
+from label_studio_gemini.environment import LISTENS_ON_VARIABLE, Environment, read_environment
 from label_studio_gemini.errors import ConfigError
-from label_studio_gemini.server import build_app
+from label_studio_gemini.server import build_app, create_app
+from label_studio_gemini.server.auth import Guard
+from services import clean_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,6 +65,8 @@ class Case:
 
 CASES = [
     Case("health is for all", LOGIN, ("GET", "/health"), 200),
+    Case("health is for all, without its body", LOGIN, ("HEAD", "/health"), 200),
+    Case("the rest is not, without its body either", LOGIN, ("HEAD", "/"), 401),
     Case("and the rest is not", LOGIN, ("GET", "/"), 401),
     Case("setup", LOGIN, ("POST", "/setup"), 401),
     Case("predict", LOGIN, ("POST", "/predict"), 401),
@@ -92,6 +98,7 @@ CASES = [
     Case("a secret alone", ONLY_SECRET, ("POST", f"/webhook/{SECRET}"), 200, None, EVENT),
     Case("a secret alone, left out", ONLY_SECRET, ("POST", "/webhook"), 401, None, EVENT),
     Case("a secret alone, the rest", ONLY_SECRET, ("GET", "/versions"), 200),
+    Case("nearly the secret", ONLY_SECRET, ("POST", f"/webhook/{SECRET}/"), 404, None, EVENT),
     Case("nothing is set", {}, ("GET", "/versions"), 200),
     Case("nothing is set, webhook", {}, ("POST", "/webhook"), 200, None, TRAINING),
 ]
@@ -107,7 +114,7 @@ def test_who_may_ask(case: Case, serve: Callable[..., RunningBackend]) -> None:
     body = case.body if method == "POST" else None
     answer = serve(case.settings).client.request(method, path, content=body, headers=raw)
     assert answer.status_code == case.status
-    if answer.status_code == 401:
+    if answer.status_code == 401 and method != "HEAD":
         assert answer.headers["www-authenticate"].startswith("Basic realm=")
         assert "BASIC_AUTH_USER" in answer.json()["hint"]
     assert PASSWORD not in answer.text
@@ -118,3 +125,42 @@ def test_half_a_login_is_a_mistake(name: str, missing: str, tmp_path: Path) -> N
     environment = Environment(state_folder=tmp_path, **{f"basic_auth_{name}": "x"})  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=f"BASIC_AUTH_{missing} is not set"):
         build_app(Config(), environment)
+
+
+@pytest.mark.parametrize("secret", ["a/b", "a%2Fb", "a b", " a", "a\n", "ä", "..", "a?b", "a#b"])
+def test_a_secret_that_no_address_can_have_is_a_mistake(secret: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="WEBHOOK_SECRET has a character") as caught:
+        build_app(Config(), Environment(state_folder=tmp_path, webhook_secret=secret))
+    assert "openssl rand" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_said"),
+    [
+        ({}, True),
+        ({"BASIC_AUTH_USER": "ann", "BASIC_AUTH_PASS": "p"}, False),
+        ({LISTENS_ON_VARIABLE: "127.0.0.1"}, False),
+    ],
+    ids=["as gunicorn does", "with a login", "as serve does, which says so itself"],
+)
+def test_a_worker_without_a_login_says_so(
+    settings: dict[str, str],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    is_said: bool,
+) -> None:
+    variables = clean_environment(MODEL_DIR=str(tmp_path), **settings)
+    with mock.patch.dict(os.environ, variables, clear=True):
+        create_app()
+    assert ["whoever reaches this server" in one.getMessage() for one in caplog.records] == (
+        [True] if is_said else []
+    )
+
+
+def test_a_password_is_taken_with_its_blanks(tmp_path: Path) -> None:
+    variables = {"BASIC_AUTH_USER": "ann", "BASIC_AUTH_PASS": " p ", "MODEL_DIR": str(tmp_path)}
+    guard = Guard(read_environment(variables))
+    for password, is_right in [(" p ", True), ("p", False)]:
+        header = basic("ann", password).encode()
+        assert guard.knows({"headers": [(b"authorization", header)]}) is is_right

@@ -14,6 +14,7 @@ TASK = {"id": 7, "data": {"image": "a.jpg", "title": "t"}, "meta": {}, "annotati
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
 )
 
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
+from unittest import mock
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 
 from backends import RunningBackend, run_backend
 from label_studio_gemini.config import Config
 from label_studio_gemini.environment import Environment
+from label_studio_gemini.server import limits
+from label_studio_gemini.server.limits import SizeLimit
+from loopback import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from starlette.types import Message, Receive, Scope, Send
 
 MOST = 200_000
 
@@ -86,3 +95,115 @@ def test_a_login_is_asked_for_before_anything_is_read(
     with run_backend(Config(max_request_megabytes=MOST / 1e6), environment) as backend:
         answer = backend.client.post("/predict", content=body_of(2 * MOST))
     assert answer.status_code == 401
+
+
+SECRET = "5ec-ret"
+HALF = b"Content-Length: 150000\r\n\r\nhalf"
+
+
+def exchange(backend: RunningBackend, request: bytes) -> bytes:
+    """Send something, and return all that comes until the connection is closed, or the body."""
+    where = urlsplit(backend.url)
+    assert where.hostname
+    received = b""
+    with socket.create_connection((where.hostname, where.port or 0), timeout=20) as client:
+        client.sendall(request)
+        while b"}" not in received and (chunk := client.recv(65536)):
+            received += chunk
+    return received
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, RunningBackend]]:
+    """Give backends with a login and with a secret beside it."""
+    login = {"api_key": "k", "basic_auth_user": "a", "basic_auth_pass": "b"}
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(
+                run_backend(
+                    Config(max_request_megabytes=3),
+                    Environment(state_folder=tmp_path_factory.mktemp("state"), **settings),  # type: ignore[arg-type]
+                )
+            )
+            for name, settings in {
+                "login": login,
+                "secret": login | {"webhook_secret": SECRET},
+            }.items()
+        }
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "status"),
+    [
+        ("secret", b"/webhook", b"401"),
+        ("secret", b"/webhook/wrong", b"404"),
+        ("secret", b"/webhook/", b"404"),
+        ("login", b"/webhook/wrong", b"404"),
+    ],
+)
+def test_a_stranger_is_refused_before_the_body_is_there(
+    name: str, path: bytes, status: bytes, guarded: dict[str, RunningBackend]
+) -> None:
+    request = b"POST " + path + b" HTTP/1.1\r\nHost: x\r\n" + HALF
+    assert exchange(guarded[name], request).startswith(b"HTTP/1.1 " + status)
+
+
+@pytest.mark.parametrize(
+    ("size", "status"), [(900_000, 401), (1_100_000, 200), (2_999_000, 200), (3_100_000, 413)]
+)
+def test_a_long_event_is_taken_though_it_is_not_kept(
+    size: int, status: int, guarded: dict[str, RunningBackend]
+) -> None:
+    """Its name is not looked for; a short body without one is no event."""
+    body = b'{"annotation": "' + b"x" * size + b'"}'
+    client = httpx2.Client(base_url=guarded["login"].url, verify=NOBODY, trust_env=False)
+    with client:
+        assert client.post("/webhook", content=body).status_code == status
+
+
+async def test_of_a_webhook_little_is_kept_and_the_end_is_told() -> None:
+    body, sent = b"x" * 50_000, []
+
+    async def app(_scope: Scope, receive: Receive, _send: Send) -> None:
+        sent.append(await receive())
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": next(left) > 0}
+
+    left = iter([0])
+    for path, kept in (("/webhook/x", 1_050_000), ("/predict", 5_000_000)):
+        left = iter(range(99, -1, -1))
+        scope = {"type": "http", "method": "POST", "path": path, "headers": []}
+        await SizeLimit(app, megabytes=6)(scope, receive, nothing)
+        assert next(left, None) is None, "all of it is read"
+        message = sent.pop()
+        assert len(message["body"]) == kept
+        assert not message["more_body"]
+
+
+async def nothing(_message: Message) -> None:
+    """Take what is sent."""
+
+
+async def test_a_body_that_stalls_is_given_up() -> None:
+    sent: list[Message] = []
+
+    async def never(*_args: object) -> None:
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    pieces = iter([b"half"])
+
+    async def receive() -> Message:
+        for piece in pieces:
+            return {"type": "http.request", "body": piece, "more_body": True}
+        return await asyncio.Future()
+
+    scope = {"type": "http", "method": "POST", "path": "/predict", "headers": []}
+    with mock.patch.object(limits, "_LINGERING", 0.01):
+        await SizeLimit(never, megabytes=6, patience=0.01)(scope, receive, send)
+    assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
+    assert not sent[-1]["more_body"]

@@ -20,6 +20,7 @@ from label_studio_gemini.demo.photos import sample_label_config
 from label_studio_gemini.emulator import Fault, Problem
 from label_studio_gemini.environment import Environment
 from label_studio_gemini.server.logs import JsonFormatter, TextFormatter, configure_logging
+from loopback import NOBODY
 from services import COMMAND, Backends, free_port
 
 if TYPE_CHECKING:
@@ -54,21 +55,25 @@ def data_uri(photos: Path) -> str:
 
 def predict(backend: Service | RunningBackend, tasks: list[Any], **headers: str) -> httpx2.Response:
     body = {"tasks": tasks, "project": "7.1", "label_config": XML, "params": {}}
-    return httpx2.post(
-        f"{backend.url}/predict", json=body, headers=headers, auth=AUTH, timeout=60
-    ).raise_for_status()
+    with client_of(backend) as client:
+        return client.post("/predict", json=body, headers=headers).raise_for_status()
+
+
+def client_of(backend: Service | RunningBackend) -> httpx2.Client:
+    return httpx2.Client(base_url=backend.url, auth=AUTH, verify=NOBODY, timeout=60)
 
 
 def do_everything(backend: Service, gemini: RunningEmulator, photos: Path) -> str:
     """Use each secret, in what goes well and in what fails; return the photo as it was sent."""
     image = data_uri(photos)
     setup = {"project": "7.1", "schema": XML, "hostname": "http://127.0.0.1:1"}
-    url = backend.url
-    httpx2.post(f"{url}/setup", json={**setup, "access_token": TOKEN}, auth=AUTH, timeout=60)
-    httpx2.post(f"{url}/webhook/{SECRET}", json={"action": "X", "title": TITLE})
-    httpx2.get(f"{url}/nowhere?sig={SIGNATURE}", auth=AUTH)
-    httpx2.get(f"{url}/versions", auth=("ann", f"{PASSWORD}-wrong"))
-    httpx2.post(f"{url}/predict", content=f'{{"title": "{TITLE}"', auth=AUTH)
+    with client_of(backend) as client:
+        client.post("/setup", json={**setup, "access_token": TOKEN})
+        event = {"action": "X", "title": TITLE}
+        httpx2.post(f"{backend.url}/webhook/{SECRET}", json=event, verify=NOBODY)
+        client.get(f"/nowhere?sig={SIGNATURE}")
+        client.get("/versions", auth=("ann", f"{PASSWORD}-wrong"))
+        client.post("/predict", content=f'{{"title": "{TITLE}"')
     addresses = [
         image,
         f"http://127.0.0.1:1/a.jpg?X-Amz-Signature={SIGNATURE}",

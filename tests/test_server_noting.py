@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -16,9 +17,17 @@ from label_studio_gemini.images import LabelStudioLogin
 from label_studio_gemini.pipeline import Failure, Notes, Prediction
 from label_studio_gemini.plan import build_plan
 from label_studio_gemini.predictor import Predictor, Predictors
-from label_studio_gemini.server.bodies import PredictBody
+from label_studio_gemini.server.bodies import PredictBody, TasksDeletedBody
 from label_studio_gemini.server.jobs import Jobs, Unfinished, Work
-from label_studio_gemini.server.noting import following, left_out_of, note_outcome, public_address
+from label_studio_gemini.server.noting import (
+    following,
+    left_out_of,
+    note_deleted,
+    note_outcome,
+    note_refused,
+    public_address,
+    task_key,
+)
 
 if TYPE_CHECKING:
     from label_studio_gemini.pipeline import Outcome, Pipeline
@@ -82,15 +91,46 @@ async def test_outcomes_are_told_apart(tmp_path: Path) -> None:
             note_outcome(activity, "1.1", task, outcome, smart=False)
         shown = await activity.show()
     (project,) = shown.projects
-    assert (project.predicted, project.empty, project.failed) == (1, 1, 1)
+    assert (project.predicted, project.unmatched, project.failed) == (1, 1, 1)
     assert {(one.kind, one.what, one.count) for one in shown.left_out} == {
         ("unmatched", "lorry", 2),
         ("clamped", "", 1),
     }
 
 
+def test_tasks_without_an_id_are_told_apart() -> None:
+    keys = [task_key(task) for task in ({"data": 1}, {"data": 2}, {"id": "a"}, {"data": 1}, 7)]
+    assert len(set(keys)) == 4
+    assert keys[0] == keys[3]
+    assert all(key is not None and key < -1 for key in keys)
+    assert task_key({"id": 7}) == 7
+
+
+async def test_a_task_that_was_deleted_fails_no_longer(tmp_path: Path, shared: Path) -> None:
+    file = shared / "label-studio" / "requests" / "webhook_TASKS_DELETED.json"
+    event = json.loads(file.read_text(encoding="utf-8"))["body"]
+    async with activity_of(tmp_path) as activity:
+        for project in ("1.1795312593", "1", "1.2", "11.1795312593"):
+            activity.finish(project, 6, BROKEN)
+        note_deleted(activity, TasksDeletedBody.model_validate(event))
+        shown = await activity.show()
+    assert {one.project for one in shown.failures} == {"1.2", "11.1795312593"}
+
+
+async def test_a_request_that_is_refused_fails_each_of_its_tasks(tmp_path: Path) -> None:
+    async with activity_of(tmp_path) as activity:
+        note_refused(activity, BODY, BROKEN)
+        shown = await activity.show()
+        counts = await activity.counts()
+    assert counts is not None
+    assert [one.count for one in counts.counts] == [3]
+    (batch,), (project,) = shown.batches, shown.projects
+    assert batch.failed == project.failed == shown.failures_total == shown.reasons[0].tasks == 3
+
+
 def test_each_kind_of_note_has_a_name() -> None:
-    notes = Notes({"r": 1}, {"u": 2}, {"d": 3}, 4, 5, 6, 7)
+    dropped = {"d": 3, "not_meant": 9, "there_already": 9}
+    notes = Notes({"r": 1}, {"u": 2}, dropped, 4, 5, 6, 7)
     assert left_out_of(notes) == {
         "rejected": {"r": 1},
         "unmatched": {"u": 2},

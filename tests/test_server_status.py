@@ -92,9 +92,13 @@ def test_a_project_that_cannot_be_predicted_is_a_failure_without_a_task(
             "/predict", body_of(tasks_of(photos, 2), label_config="<View>")
         ).json()
         status = status_of(backend)
-        (failure,) = status["failures"]
-        assert (failure["project"], failure["task"], failure["times"]) == (PROJECT, None, 2)
+        failure, *others = sorted(status["failures"], key=lambda one: one["task"] or 0)
+        assert (failure["project"], failure["task"], failure["times"]) == (PROJECT, None, 1)
         assert failure["kind"] == "LabelConfigError"
+        assert [one["task"] for one in others] == [1, 2]
+        (reason,) = status["reasons"]
+        assert (reason["requests"], reason["tasks"]) == (1, 2)
+        assert status["projects"][0]["failed"] == status["failures_total"] == 2
         assert {name: failure[name] for name in ("error", "hint")} == answer["errors"][0]
         (batch,) = status["batches"]
         assert (batch["tasks"], batch["done"], batch["failed"]) == (2, 2, 2)
@@ -102,7 +106,7 @@ def test_a_project_that_cannot_be_predicted_is_a_failure_without_a_task(
 
         backend.post("/setup", {"project": PROJECT, "schema": XML})
         status = status_of(backend)
-    assert status["failures"] == []
+    assert status["refused_total"] == 0
     assert status["projects"][0]["model_version"].startswith(Config().model)
 
 
@@ -189,7 +193,7 @@ def test_labels_that_do_not_match_are_listed(
         (one["project"], one["kind"], one["what"], one["count"]) for one in status["left_out"]
     ] == [(PROJECT, "unmatched", "lorry", 2), (PROJECT, "unmatched", hostile, 1)]
     assert status["left_out_total"] == 2
-    assert status["projects"][0]["empty"] == 3
+    assert status["projects"][0]["unmatched"] == 3
 
 
 def test_a_smart_tool_is_a_batch_of_its_own_kind(environment: Environment, photos: Path) -> None:
@@ -198,9 +202,9 @@ def test_a_smart_tool_is_a_batch_of_its_own_kind(environment: Environment, photo
     with run_backend(Config(), environment) as backend:
         backend.post("/predict", body)
         status = status_of(backend)
-    (batch,) = status["batches"]
-    assert (batch["smart"], batch["done"], batch["failed"]) == (True, 1, 1)
-    assert status["failures"][0]["task"] == 1
+    assert (status["batches"], status["failures_total"]) == ([], 0)
+    assert status["singles"] | {"last": None} == {"tasks": 0, "smart": 1, "failed": 1, "last": None}
+    assert [(one["task"], one["scope"]) for one in status["failures"]] == [(1, "smart tool")]
     assert status["projects"][0]["failed"] == 0, "the task itself was not asked for"
 
 

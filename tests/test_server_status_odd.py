@@ -11,6 +11,7 @@ import pytest
 
 from backends import run_app, run_backend
 from label_studio_gemini.config import BudgetConfig, Config
+from label_studio_gemini.emulator import Fault, Problem
 from label_studio_gemini.environment import Environment
 from label_studio_gemini.server import build_app, hosting
 from status_kit import KEY, PROJECT, RECIPE, TOKEN, XML, body_of, status_of, tasks_of
@@ -34,7 +35,9 @@ def test_without_a_key_it_says_so(environment: Environment, photos: Path) -> Non
         assert "GEMINI_API_KEY" in trouble["hint"]
         backend.post("/predict", body_of(tasks_of(photos, 3)))
         status = status_of(backend)
-        assert [one["kind"] for one in status["failures"]] == ["AuthenticationError"]
+        assert [(one["kind"], one["tasks"]) for one in status["reasons"]] == [
+            ("AuthenticationError", 3)
+        ]
         assert status["batches"][0]["failed"] == 3
 
 
@@ -49,6 +52,7 @@ def test_it_answers_while_the_engine_is_loading(
         return load(*given)
 
     monkeypatch.setattr(hosting, "_load_engine", load_later)
+    monkeypatch.setattr("label_studio_gemini.server.monitor.MEMORY_SECONDS", 0.0)
     with run_app(build_app(Config(), environment)) as url, httpx2.Client(base_url=url) as client:
         try:
             status = client.get("/api/status", timeout=60).json()
@@ -70,11 +74,48 @@ def test_a_folder_that_cannot_be_written_is_trouble_and_no_more(
         assert all(answer["results"])
         status = status_of(backend)
         assert status["ready"] is True
-        assert len(status["trouble"]) == 3, "the activity, the ledger, the cache"
-        assert all(one["hint"] for one in status["trouble"])
+        (trouble,) = status["trouble"]
+        assert "record of what was done, the ledger and the memory of replies" in trouble["error"]
+        assert trouble["hint"]
         assert status["projects"][0]["predicted"] == 3
         assert status["projects"][0]["calls"] == 3
-        assert backend.client.get("/metrics").status_code == 200
+        assert f'project="{PROJECT}",result="predicted"}} 3' in backend.client.get("/metrics").text
+
+
+def test_a_key_that_is_refused_is_trouble(
+    environment: Environment, gemini: RunningEmulator, photos: Path
+) -> None:
+    gemini.script(Fault(problem=Problem.BAD_KEY, times=9))
+    with run_backend(Config(recipes=[RECIPE], budget=BudgetConfig(per_day=5)), environment) as one:
+        one.post("/predict", body_of(tasks_of(photos, 5)))
+        status = status_of(one)
+        (trouble,) = status["trouble"]
+        assert "key" in trouble["error"]
+        assert status["reasons"][0]["kind"] == "AuthenticationError"
+        unsent = status["spend"]["days"][-1]["refused"]
+        assert status["spend"]["refused"] == {"AuthenticationError": unsent}
+        assert unsent >= 1
+
+
+def test_it_is_compressed_for_who_likes_it_so(environment: Environment, photos: Path) -> None:
+    with run_backend(Config(recipes=[RECIPE]), environment) as backend:
+        for path in ("/", "/api/status"):
+            assert backend.client.get(path).headers["content-encoding"] == "gzip"
+            plain = backend.client.get(path, headers={"accept-encoding": "identity"})
+            assert "content-encoding" not in plain.headers
+        answer = backend.post("/predict", body_of(tasks_of(photos, 2)))
+        assert "content-encoding" not in answer.headers
+
+
+def test_those_who_look_on_share_an_answer_for_a_moment(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with run_backend(Config(), environment) as backend:
+        monkeypatch.setattr("label_studio_gemini.server.monitor.MEMORY_SECONDS", 60.0)
+        first, second = (status_of(backend)["now"] for _ in range(2))
+        assert first == second
+        monkeypatch.setattr("label_studio_gemini.server.monitor.MEMORY_SECONDS", 0.0)
+        assert status_of(backend)["now"] > first
 
 
 @pytest.mark.parametrize(

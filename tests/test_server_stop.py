@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import base64
 import signal
-import subprocess
-import sys
 import time
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
 
+from commands import run_here
 from gates import Call, await_condition, gate
 from label_studio_gemini.demo.photos import sample_label_config
+from loopback import NOBODY
 from services import COMMAND, SCRIPTS, Backends, clean_environment, free_port, running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from label_studio_gemini.emulator import RunningEmulator
@@ -55,15 +56,30 @@ def backends(gemini: RunningEmulator, tmp_path: Path) -> Backends:
     ]
 )
 def command(request: pytest.FixtureRequest) -> list[str | Path]:
-    if request.param == "gunicorn" and find_spec("uvicorn_worker") is None:
+    return command_of(request.param)
+
+
+def command_of(name: str) -> list[str | Path]:
+    if name == "gunicorn" and find_spec("uvicorn_worker") is None:
         pytest.skip("needs gunicorn and uvicorn-worker")
-    return [*COMMANDS[request.param]]
+    return [*COMMANDS[name]]
 
 
 def at_port(command: list[str | Path], port: int) -> list[str | Path]:
     if command == GUNICORN:
         return [*command, "--bind", f"127.0.0.1:{port}"]
     return [*command, "--port", str(port)]
+
+
+@contextmanager
+def serving(backends: Backends, command: list[str | Path], settings: str) -> Iterator[Service]:
+    """Serve with these lines of YAML, and the recipe."""
+    config = backends.folder / "config.yaml"
+    config.write_text(settings + RECIPE)
+    port = free_port()
+    whole = at_port(command, port)
+    with backends.run(whole, port, LABEL_STUDIO_GEMINI_CONFIG=str(config)) as backend:
+        yield backend
 
 
 def body_of(photos: Path, count: int) -> dict[str, Any]:
@@ -87,16 +103,10 @@ def test_a_stop_in_the_middle_of_a_batch_loses_nothing_that_was_asked(
     backends: Backends,
     gemini: RunningEmulator,
     photos: Path,
-    tmp_path: Path,
 ) -> None:
     """What is under way is answered, what is not begun is `[]`; then the server is gone."""
-    config = tmp_path / "config.yaml"
-    config.write_text(f"concurrency: {PLACES}\nstop_grace: 50\n{RECIPE}")
-    port = free_port()
     with (
-        backends.run(
-            at_port(command, port), port, LABEL_STUDIO_GEMINI_CONFIG=str(config)
-        ) as backend,
+        serving(backends, command, f"concurrency: {PLACES}\nstop_grace: 50\n") as backend,
         gate(gemini, passes=2 * PLACES) as held,
     ):
         call = Call(backend.url, "/predict", body_of(photos, TASKS))
@@ -118,25 +128,17 @@ def test_a_stop_in_the_middle_of_a_batch_loses_nothing_that_was_asked(
     assert all("retrieve it again" in error["hint"] for error in stopped)
 
 
+@pytest.mark.slow  # test_server_jobs.py shows it of jobs, without a server
 def test_a_stop_takes_no_longer_than_its_grace(
     command: list[str | Path],
     backends: Backends,
     gemini: RunningEmulator,
     photos: Path,
-    tmp_path: Path,
 ) -> None:
     """Gemini does not answer: those who wait are answered all the same, and work that nobody waits
     for any more does not hold up the end either.
     """
-    config = tmp_path / "config.yaml"
-    config.write_text(f"stop_grace: 1.0\n{RECIPE}")
-    port = free_port()
-    with (
-        backends.run(
-            at_port(command, port), port, LABEL_STUDIO_GEMINI_CONFIG=str(config)
-        ) as backend,
-        gate(gemini) as held,
-    ):
+    with serving(backends, command, "stop_grace: 1.0\n") as backend, gate(gemini) as held:
         left = Call(backend.url, "/predict", body_of(photos, 1))
         held.await_request()
         left.await_space()
@@ -150,28 +152,20 @@ def test_a_stop_takes_no_longer_than_its_grace(
     assert len(answer["errors"]) == 3
 
 
-def test_every_worker_answers(command: list[str | Path], backends: Backends, photos: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["workers", "gunicorn"])
+def test_every_worker_answers(name: str, backends: Backends, photos: Path) -> None:
     port = free_port()
-    with backends.run(at_port(command, port), port, LOG_FORMAT="json") as backend:
+    with backends.run(at_port(command_of(name), port), port, LOG_FORMAT="json") as backend:
         body = body_of(photos, 2)
         for _ in range(6):
-            answer = httpx2.post(f"{backend.url}/predict", json=body, timeout=60).json()
+            answer = httpx2.post(
+                f"{backend.url}/predict", json=body, verify=NOBODY, timeout=60
+            ).json()
             assert [len(one["result"]) for one in answer["results"]] == [3, 3]
 
 
-def test_nothing_heavy_is_loaded_before_the_server_answers() -> None:
-    """numpy, Pillow, Google's SDK and label-studio-ml take a second together."""
-    code = (
-        "import sys, uvicorn, label_studio_gemini.cli.serve, label_studio_gemini.server as server\n"
-        "heavy = {'numpy', 'PIL', 'shapely', 'google.genai', 'label_studio_ml', 'redis'}\n"
-        "sys.exit(' '.join(heavy & set(sys.modules)) or 0)"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 0, ended.stderr
-
-
+@pytest.mark.slow  # test_imports.py shows what makes it so
 def test_the_server_is_ready_soon(tmp_path: Path, measured: Callable[[str], None]) -> None:
     """1.5 s is what it may take on a machine that does nothing else."""
     port = free_port()
@@ -184,30 +178,39 @@ def test_the_server_is_ready_soon(tmp_path: Path, measured: Callable[[str], None
         environment=clean_environment(GEMINI_API_KEY="k", MODEL_DIR=str(tmp_path)),
     ) as backend:
         ready = time.perf_counter() - begun
-        httpx2.get(f"{backend.url}/versions", timeout=60).raise_for_status()
+        httpx2.get(f"{backend.url}/versions", verify=NOBODY, timeout=60).raise_for_status()
         loaded = time.perf_counter() - begun
+        said = backend.output()
     measured(f"/health answers after {ready:.2f} s, everything after {loaded:.2f} s")
     assert ready < loaded
+    assert "is for this machine alone" in said, "who may ask"
 
 
 @pytest.mark.parametrize(
-    ("options", "settings", "said"),
+    ("options", "settings", "level", "said"),
     [
-        ((), {}, "is for this machine alone"),
-        (("--host", "localhost"), {}, "is for this machine alone"),
-        (("--host", "0.0.0.0"), {}, "WARNING"),
+        ((), {}, "INFO", "is for this machine alone"),
+        (("--host", "localhost"), {}, "INFO", "is for this machine alone"),
+        (("--host", "0.0.0.0"), {}, "WARNING", "whoever reaches 0.0.0.0 can spend"),
         (
             ("--host", "0.0.0.0"),
             {"BASIC_AUTH_USER": "a", "BASIC_AUTH_PASS": "b"},
+            "INFO",
             "needs the login",
         ),
     ],
 )
 def test_who_may_ask_is_said_at_the_start(
-    options: tuple[str, ...], settings: dict[str, str], said: str, backends: Backends
+    options: tuple[str, ...],
+    settings: dict[str, str],
+    level: str,
+    said: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    port = free_port()
-    command: list[str | Path] = [COMMAND, "serve", "--port", str(port), *options]
-    with backends.run(command, port, **settings) as backend:
-        assert said in backend.output()
-        assert ("WARNING" in backend.output()) == (said == "WARNING")
+    port = str(free_port())
+    ended = run_here("serve", "--port", port, *options, GEMINI_API_KEY="k", **settings)
+    assert ended.served is not None
+    assert ended.served["host"] == ([*options, "127.0.0.1"][1] if options else "127.0.0.1")
+    ((at, message),) = ((one.levelname, one.getMessage()) for one in caplog.records)
+    assert at == level
+    assert said in message

@@ -118,16 +118,20 @@ def test_batches(browser: Browser) -> None:
 def test_failures_are_put_together_by_their_reason(browser: Browser) -> None:
     with viewing(browser, states.failing_status()) as viewer:
         assert viewer.texts("#failures .heading") == [
-            "Failures 214 tasks without a prediction, 5 reasons; the newest 200 are shown"
+            "Failures 214 tasks without a prediction, 5 reasons"
         ]
         groups = viewer.texts("#failures .groups > li")
         assert groups[0] == (
-            "96 tasks … is no image: its first bytes are 49 49 2a 00. "
+            "110 tasks … is no image: its first bytes are 49 49 2a 00. "
             "open it in a viewer: it may be damaged, or another kind of file."
         )
-        assert [group.split(" ")[0] for group in groups] == ["96", "60", "31", "12", "1"]
+        assert [group.split(" ")[0] for group in groups] == ["110", "60", "31", "12", "1"]
         assert groups[2].startswith("31 tasks No answer within 120 s. (Given up after … attempts.)")
         summaries = viewer.find("#failures summary")
+        summaries.first.click()
+        first = viewer.find("#failures .groups > li").first
+        expect(first.locator(".tasks li")).to_have_count(96)
+        expect(first.locator(".about").last).to_have_text("and 14 others")
         summaries.nth(3).click()
         tasks = viewer.find("#failures .groups > li").nth(3).locator(".tasks li")
         expect(tasks).to_have_count(12)
@@ -137,6 +141,31 @@ def test_failures_are_put_together_by_their_reason(browser: Browser) -> None:
         link = tasks.first.get_by_role("link")
         expect(link).to_have_attribute("href", f"{states.LABEL_STUDIO}/projects/1/data?task=3001")
         expect(link).to_have_attribute("rel", "noopener noreferrer")
+
+
+NONE = "None: every task that was asked for has its prediction."
+UNKNOWN = "No task fails, as far as it is known by now."
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [("done", NONE), ("running", UNKNOWN), ("goes_on", UNKNOWN), ("interrupted", UNKNOWN)],
+)
+def test_that_none_fails_is_said_when_all_is_known(
+    browser: Browser, state: str, expected: str
+) -> None:
+    status = states.empty_status() | {"batches": [states.batch("a", state=state)]}
+    with viewing(browser, status) as viewer:
+        assert viewer.texts("#failures .none") == [expected]
+
+
+def test_what_people_opened_and_clicked_is_one_line(browser: Browser) -> None:
+    with viewing(browser, states.busy_status()) as viewer:
+        assert " ".join(viewer.texts("#batches .others")) == (
+            "12 single tasks opened, 3 smart tool requests in 24 hours (1 failed), "
+            "the last at 11:58"
+        )
+        assert viewer.texts("#failures .groups > li")[-1].startswith("1 smart tool There is")
 
 
 def test_what_was_left_out_says_what_would_help(browser: Browser) -> None:

@@ -87,10 +87,11 @@ def test_a_budget_far_above_would_flatten_the_plot(browser: Browser) -> None:
 
 def test_a_budget_that_is_used_up(browser: Browser) -> None:
     status = states.busy_status()
-    status["spend"] |= {"today": "5.01"}
+    status["spend"] |= {"today": "5.01", "refused": {"AuthenticationError": 2, "BudgetError": 10}}
     status["spend"]["days"][-1] |= {"refused": 12, "dollars": "5.01"}
     with viewing(browser, status) as viewer:
         assert viewer.texts("#figure-spent") == ["$5.01 the budget of $5.00 is used up"]
         expect(viewer.find("#spend-note")).to_have_text(
-            "12 requests refused today: the budget is used up."
+            "12 requests not sent to Gemini today: 10 for the budget, 2 since Gemini refuses the "
+            "key."
         )

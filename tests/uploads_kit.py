@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from emulator_kit import ASKED, BOX_SCHEMA, MODEL, encoded, picture
+from emulator_kit import ASKED, BOX_SCHEMA, MODEL, picture_file
 from label_studio_gemini.gemini import GeminiRequest, connect_gemini
 from label_studio_gemini.gemini.types import Example, InlineImage
 from label_studio_gemini.gemini.uploads import Files, MemoryUploadStore, UploadingGemini
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Api = Literal["interactions", "generate_content"]
 APIS: list[Api] = ["interactions", "generate_content"]
-PARK = encoded(picture(1))
+PARK = picture_file(1)
 
 
 def image(data: bytes = PARK, *, address: str | None = None, digest: bool = True) -> InlineImage:
@@ -36,7 +36,7 @@ def image(data: bytes = PARK, *, address: str | None = None, digest: bool = True
 
 def padded(size: int, seed: int = 1) -> InlineImage:
     """Return a picture of so many bytes: what follows the end of a PNG does not matter to it."""
-    data = encoded(picture(seed))
+    data = picture_file(seed)
     return image(data + bytes(size - len(data)))
 
 

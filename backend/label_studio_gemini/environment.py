@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 CONFIG_VARIABLE = "LABEL_STUDIO_GEMINI_CONFIG"
 """Names the YAML file where no command line does: worker processes, other servers."""
 
+LISTENS_ON_VARIABLE = "LABEL_STUDIO_GEMINI_LISTENS_ON"
+"""Where `serve` leaves its host for the workers; nobody else sets it."""
+
 LOG_LEVEL_VARIABLE = "LOG_LEVEL"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("text", "json")
@@ -33,8 +36,11 @@ class Environment:
         log_level: LOG_LEVEL, in small letters; `info` where it is none that there is.
         log_format: LOG_FORMAT, `text` or `json`; `text` where it is neither.
         basic_auth_user: BASIC_AUTH_USER: with the next one, the login that the server asks for.
-        basic_auth_pass: BASIC_AUTH_PASS.
+        basic_auth_pass: BASIC_AUTH_PASS, with the blanks around it.
         webhook_secret: WEBHOOK_SECRET: what the path of a webhook without login has to end with.
+        server_names: SERVER_NAMES: the names, with commas between them, that a server for this
+            machine alone may be called by, beside those that only this machine or network knows.
+        listens_on: The host that `serve` listens on, which it tells its workers; None elsewhere.
     """
 
     state_folder: Path
@@ -48,6 +54,8 @@ class Environment:
     basic_auth_user: str | None = None
     basic_auth_pass: str | None = field(default=None, repr=False)
     webhook_secret: str | None = field(default=None, repr=False)
+    server_names: tuple[str, ...] = ()
+    listens_on: str | None = None
 
 
 def read_environment(variables: Mapping[str, str]) -> Environment:
@@ -60,6 +68,7 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
     level = (first(LOG_LEVEL_VARIABLE) or "").lower()
     form = (first("LOG_FORMAT") or "").lower()
     file = first(CONFIG_VARIABLE)
+    names = first("SERVER_NAMES") or ""
     return Environment(
         state_folder=Path(folder)
         if folder
@@ -72,6 +81,8 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         log_level=level if level in LOG_LEVELS else "info",
         log_format=form if form in LOG_FORMATS else "text",
         basic_auth_user=first("BASIC_AUTH_USER"),
-        basic_auth_pass=first("BASIC_AUTH_PASS"),
-        webhook_secret=first("WEBHOOK_SECRET"),
+        basic_auth_pass=variables.get("BASIC_AUTH_PASS") or None,
+        webhook_secret=variables.get("WEBHOOK_SECRET") or None,
+        server_names=tuple(name for one in names.split(",") if (name := one.strip().lower())),
+        listens_on=first(LISTENS_ON_VARIABLE),
     )

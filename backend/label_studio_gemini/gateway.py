@@ -3,7 +3,8 @@
 From the outside in: replies are remembered and calls recorded (`cache`), what a model refuses is
 learnt (`learning`), images travel as is best for them (`uploads`), passing failures are tried again
 (`retry`), all requests of the process keep within its limits and stop at a wrong key or a used-up
-day (`limits`, `halts`), and an adapter speaks one of the two APIs.
+day (`limits`, `halts`), what was sent is reported for the record (`reporting`), and an adapter
+speaks one of the two APIs.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from label_studio_gemini.gemini.halts import Halts
 from label_studio_gemini.gemini.learning import LearningGemini
 from label_studio_gemini.gemini.limits import LimitedGemini
 from label_studio_gemini.gemini.prices import GivenPrice, price_of
+from label_studio_gemini.gemini.reporting import ReportingGemini
 from label_studio_gemini.gemini.retry import RetryingGemini
 from label_studio_gemini.gemini.uploads import Files, SqliteUploadStore, UploadingGemini
 from label_studio_gemini.geometry import ImageSize
@@ -89,7 +91,7 @@ def open_gemini(config: Config, environment: Environment, books: Books | None = 
     )
     halts = Halts(patience=_KEY_PATIENCE)
     limited = LimitedGemini(
-        adapter,
+        ReportingGemini(adapter),
         concurrency=config.concurrency,
         requests_per_minute=config.requests_per_minute,
         tokens_per_minute=config.tokens_per_minute,
@@ -132,7 +134,12 @@ def open_ledger(config: Config, environment: Environment) -> Ledger:
         found = price_of(usage, model, tier=tier, given=given)
         return None if found is None else found.total
 
-    return Ledger(environment.state_folder / "ledger.sqlite", price, days=config.ledger_days)
+    return Ledger(
+        environment.state_folder / "ledger.sqlite",
+        price,
+        days=config.ledger_days,
+        guards_budget=config.budget is not None,
+    )
 
 
 def open_replies(config: Config, environment: Environment) -> ReplyStore:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections import OrderedDict
@@ -70,21 +71,45 @@ def build_plan(config: Config, label_config_xml: str) -> Plan:
     return Plan(label_config, questions, (*label_config.unfilled, *unfilled), version)
 
 
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Why there is no plan; an error itself would keep all that it was raised from."""
+
+    kind: type[LabelConfigError | ConfigError]
+    message: str
+    hint: str
+
+
 class Plans:
-    """The plans of the projects that were met last: a large labelling config takes its time."""
+    """The plans of the projects that were met last: a large labelling config takes its time.
+
+    It belongs to one event loop, which goes on meanwhile.
+    """
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._plans: OrderedDict[str, Plan] = OrderedDict()
+        self._plans: OrderedDict[bytes, asyncio.Task[Plan | _Refusal]] = OrderedDict()
 
-    def plan(self, label_config_xml: str) -> Plan:
+    async def plan(self, label_config_xml: str) -> Plan:
         """Return the plan of a project, as `build_plan` does, with the same errors."""
-        if label_config_xml not in self._plans:
-            self._plans[label_config_xml] = build_plan(self._config, label_config_xml)
+        key = hashlib.sha256(label_config_xml.encode("utf-8", "surrogatepass")).digest()
+        if key not in self._plans:
+            work = asyncio.to_thread(_plan_or_refusal, self._config, label_config_xml)
+            self._plans[key] = asyncio.create_task(work)
             if len(self._plans) > _PLANS_KEPT:
                 self._plans.popitem(last=False)
-        self._plans.move_to_end(label_config_xml)
-        return self._plans[label_config_xml]
+        self._plans.move_to_end(key)
+        found = await asyncio.shield(self._plans[key])  # it is for others too
+        if isinstance(found, _Refusal):
+            raise found.kind(found.message, hint=found.hint)
+        return found
+
+
+def _plan_or_refusal(config: Config, label_config_xml: str) -> Plan | _Refusal:
+    try:
+        return build_plan(config, label_config_xml)
+    except (LabelConfigError, ConfigError) as error:
+        return _Refusal(type(error), error.message, error.hint)
 
 
 def _check_examples(question: Question) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import sqlite3
 import time
 import uuid
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING
 from label_studio_gemini.activity.progress import Progress
 from label_studio_gemini.activity.reading import read_counts, read_snapshot
 from label_studio_gemini.activity.schema import DEAD_AFTER, SCHEMA
-from label_studio_gemini.activity.shortening import shortened
+from label_studio_gemini.activity.shortening import shortened, size_of
 from label_studio_gemini.activity.types import (
     Accepted,
     Batch,
+    Deleted,
     Done,
     Reason,
     Refused,
@@ -24,6 +26,7 @@ from label_studio_gemini.activity.types import (
 )
 from label_studio_gemini.activity.writing import write
 from label_studio_gemini.cache.batch import Batch as Bundle
+from label_studio_gemini.cache.damage import empty_copy
 from label_studio_gemini.cache.database import PATIENCE, PAUSE, Database
 
 if TYPE_CHECKING:
@@ -33,11 +36,14 @@ if TYPE_CHECKING:
     from label_studio_gemini.activity.types import Counts, Event, Omissions
     from label_studio_gemini.errors import BackendError
 
+_logger = logging.getLogger(__name__)
+
 WRITE_EVERY = 0.25
 """Seconds at least between two writes, however much happens."""
 
 _BEAT = DEAD_AFTER / 5  # seconds between two signs of life
 _MOST_UNWRITTEN = 10_000  # events
+_MOST_BYTES = 20_000_000
 
 
 class Activity:
@@ -65,7 +71,14 @@ class Activity:
         pause: float = PAUSE,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._db = Database(path, SCHEMA, holds="activity", patience=patience, pause=pause)
+        self._db = Database(
+            path,
+            SCHEMA,
+            holds="activity",
+            retry=self._try_to_write,
+            patience=patience,
+            pause=pause,
+        )
         self._clock = clock
         self._bundles: Bundle[Sequence[Event]] = Bundle(self._db, self._note)
         self._events: list[Event] = []
@@ -78,6 +91,7 @@ class Activity:
         self._begun = itertools.count()
         # By the thread:
         self._unwritten: dict[int | str, Event] = {}
+        self._unwritten_bytes = 0
         self._numbers = itertools.count()
         self._stand_in: sqlite3.Connection | None = None
 
@@ -112,6 +126,7 @@ class Activity:
         *,
         smart: bool = False,
         left_out: Omissions | None = None,
+        cached: bool = False,
     ) -> None:
         """Note what came of a task, or why nothing did.
 
@@ -121,11 +136,16 @@ class Activity:
             result: What came of it.
             smart: Whether a smart tool asked.
             left_out: What was left out of the prediction.
+            cached: Whether all of it was known before: then it was counted then.
         """
         reason = None if isinstance(result, Result) else _reason(result)
         what = result if isinstance(result, Result) else Result.FAILED
         now = self._clock()
-        self._add(Done(now, project or "", task, what, smart, reason, left_out or {}))
+        self._add(Done(now, project or "", task, what, smart, reason, left_out or {}, cached))
+
+    def forget(self, project: str, tasks: Iterable[int]) -> None:
+        """Note that tasks of a project are no more."""
+        self._add(Deleted(self._clock(), project, tuple(tasks)))
 
     def begin(
         self, project: str | None, *, request: str, tasks: int, smart: bool = False
@@ -156,18 +176,24 @@ class Activity:
 
         def read() -> Snapshot:
             if self._stand_in is not None:
-                return read_snapshot(self._stand_in, self._clock())
+                return self._read_stand_in(self._stand_in)
             return self._db.read(lambda db: read_snapshot(db, self._clock())) or Snapshot()
 
         return await self._db.run(read)
 
     async def counts(self) -> Counts | None:
-        """Return what is counted in the file; None if it cannot be read.
+        """Return what is counted in the file; None if it cannot be read, and nothing was done.
 
-        What this process has not written yet is not in it: so the numbers never go down, whichever
-        process is asked.
+        What this process has not written yet is not in it, unless it cannot be written: so the
+        numbers never go down, whichever process is asked.
         """
-        return await self._db.run(lambda: self._db.read(lambda db: read_counts(db, self._clock())))
+
+        def read() -> Counts | None:
+            if self._stand_in is not None:
+                return read_counts(self._stand_in, self._clock())
+            return self._db.read(lambda db: read_counts(db, self._clock()))
+
+        return await self._db.run(read)
 
     @property
     def trouble(self) -> str | None:
@@ -224,15 +250,19 @@ class Activity:
         for event in events:
             # What a request comes to is of interest, and not on which way.
             key = event.key if isinstance(event, Batch) else next(self._numbers)
+            if (before := self._unwritten.get(key)) is not None:
+                self._unwritten_bytes -= size_of(before)
             self._unwritten[key] = event
+            self._unwritten_bytes += size_of(event)
         if self._try_to_write():
             return
         if self._stand_in is None:
             self._stand_in = self._copy()
             events = list(self._unwritten.values())
-        write(self._stand_in, events, self._clock())
-        while len(self._unwritten) > _MOST_UNWRITTEN:
-            del self._unwritten[next(iter(self._unwritten))]
+        self._write_stand_in(self._stand_in, events)
+        while len(self._unwritten) > _MOST_UNWRITTEN or self._unwritten_bytes > _MOST_BYTES:
+            oldest = next(iter(self._unwritten))
+            self._unwritten_bytes -= size_of(self._unwritten.pop(oldest))
 
     def _try_to_write(self) -> bool:
         """Write what is not written; return whether nothing is left."""
@@ -242,6 +272,7 @@ class Activity:
         if self._db.write(lambda db: write(db, events, self._clock())) is None:
             return False
         self._unwritten.clear()
+        self._unwritten_bytes = 0
         self._forget_copy()
         return True
 
@@ -250,10 +281,28 @@ class Activity:
         copy = sqlite3.connect(":memory:", isolation_level=None)
         if self._db.read(lambda db: _backup(db, copy)) is None:
             copy.close()
-            copy = sqlite3.connect(":memory:", isolation_level=None)
-            for statement in (one for version in SCHEMA for one in version):
-                copy.execute(statement)
+            copy = empty_copy(SCHEMA)
         return copy
+
+    def _write_stand_in(self, copy: sqlite3.Connection, events: Sequence[Event]) -> None:
+        """Write into the copy; where its file was damaged, into an empty one instead."""
+        try:
+            write(copy, events, self._clock())
+        except Exception:
+            _logger.exception("The copy of the activity cannot be used, and is begun anew.")
+            copy.close()
+            self._stand_in = empty_copy(SCHEMA)
+            write(self._stand_in, self._unwritten.values(), self._clock())
+
+    def _read_stand_in(self, copy: sqlite3.Connection) -> Snapshot:
+        try:
+            return read_snapshot(copy, self._clock())
+        except Exception:
+            _logger.exception("The copy of the activity cannot be shown, and is begun anew.")
+            copy.close()
+            self._stand_in = empty_copy(SCHEMA)
+            write(self._stand_in, self._unwritten.values(), self._clock())
+            return read_snapshot(self._stand_in, self._clock())
 
     def _forget_copy(self) -> None:
         if self._stand_in is not None:
@@ -261,7 +310,11 @@ class Activity:
             self._stand_in = None
 
     def _leave(self) -> None:
-        self._try_to_write()
+        if self._unwritten:
+            self._db.insist()
+        if not self._try_to_write():
+            lost = "%d things that were done could not be written: the status page forgets them."
+            _logger.warning(lost, len(self._unwritten))
         self._forget_copy()
 
 

@@ -6,9 +6,9 @@ import heapq
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from label_studio_gemini.activity.texts import LONGEST_NAME, short_name, short_text
-from label_studio_gemini.activity.types import Accepted, Batch, Done, Reason, Refused
+from label_studio_gemini.activity.types import Accepted, Batch, Deleted, Done, Reason, Refused
 from label_studio_gemini.cache.rows import whole_number
+from label_studio_gemini.cache.texts import LONGEST_NAME, short_name, short_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,8 +40,25 @@ def shortened(event: Event) -> Event:
                 reason=None if named.reason is None else _short_reason(named.reason),
                 left_out={kind: _most(found) for kind, found in named.left_out.items() if found},
             )
+        case Deleted():
+            return replace(named, tasks=tuple(map(whole_number, named.tasks)))
         case Batch():
             return replace(named, request=short_text(named.request, LONGEST_NAME))
+
+
+def size_of(event: Event) -> int:
+    """Return about how many bytes a shortened event takes."""
+    size = 500 + 4 * len(event.project)
+    match event:
+        case Accepted():
+            size += 4 * sum(map(len, event.unfilled))
+        case Refused(reason=reason) | Done(reason=Reason() as reason):
+            size += 4 * (len(reason.error) + len(reason.hint))
+        case Deleted():
+            size += 40 * len(event.tasks)
+        case Done():
+            size += sum(100 + 4 * len(what) for found in event.left_out.values() for what in found)
+    return size
 
 
 def _short_reason(reason: Reason) -> Reason:

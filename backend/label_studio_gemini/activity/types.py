@@ -20,7 +20,18 @@ class Result(StrEnum):
     PREDICTED = "predicted"
     EMPTY = "empty"
     """It was looked at, and nothing was found."""
+    UNMATCHED = "unmatched"
+    """What was found has no label of the project's."""
     FAILED = "failed"
+
+
+class Scope(StrEnum):
+    """What failed."""
+
+    TASK = "task"
+    REQUEST = "request"
+    """A whole request, as /setup."""
+    SMART = "smart tool"
 
 
 class BatchState(StrEnum):
@@ -82,7 +93,8 @@ class Done:
         result: What came of it.
         smart: Whether a smart tool asked: that is no prediction of the task.
         reason: Why it failed, if it did.
-        left_out: What was left out of it.
+        left_out: What was left out of it; that of a task replaces what it had before.
+        cached: Whether all of it was known before.
     """
 
     time: float
@@ -92,6 +104,16 @@ class Done:
     smart: bool = False
     reason: Reason | None = None
     left_out: Omissions = field(default_factory=dict)
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """Tasks that are no more."""
+
+    time: float
+    project: str
+    tasks: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +147,7 @@ class Batch:
     ended: float | None
 
 
-Event: TypeAlias = Accepted | Refused | Done | Batch
+Event: TypeAlias = Accepted | Refused | Done | Deleted | Batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +162,7 @@ class Project:
         seen: When it was heard of last, in seconds since 1970.
         predicted: So many tasks have regions.
         empty: So many were looked at in vain.
+        unmatched: So many have no regions, since no label matched what was found.
         failed: So many have no prediction, since they failed last time.
     """
 
@@ -150,26 +173,69 @@ class Project:
     seen: float
     predicted: int
     empty: int
+    unmatched: int
     failed: int
 
 
 @dataclass(frozen=True, slots=True)
-class FailedTask:
-    """A task that failed and has no prediction since; without a task, a whole request.
+class Failed:
+    """Something that failed and was not put right since.
 
     Attributes:
         time: When it failed last, in seconds since 1970.
         project: The project's name.
+        scope: What it is.
         task: The task's id; None for a whole request, or a task without id.
         reason: Why.
         times: How often so far.
+        common: The number of the `CommonReason`.
     """
 
     time: float
     project: str
+    scope: Scope
     task: int | None
     reason: Reason
     times: int
+    common: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommonReason:
+    """What many fail for: equal but for names, addresses and numbers.
+
+    Attributes:
+        number: What tells it from others.
+        reason: What all say; where they differ, it has "…".
+        tasks: So many tasks have no prediction for it.
+        requests: So many projects' whole requests were refused for it.
+        smart: So many tasks' smart tools failed for it in the last day.
+        last: When the last one did, in seconds since 1970.
+    """
+
+    number: int
+    reason: Reason
+    tasks: int
+    requests: int
+    smart: int
+    last: float
+
+
+@dataclass(frozen=True, slots=True)
+class Singles:
+    """Requests of one task, and of smart tools, of the last day: what people opened and clicked.
+
+    Attributes:
+        tasks: So many asked for one task.
+        smart: So many were those of smart tools.
+        failed: So many of them all failed.
+        last: When the last of them began; None where there are none.
+    """
+
+    tasks: int = 0
+    smart: int = 0
+    failed: int = 0
+    last: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,14 +254,27 @@ class Snapshot:
     """How things stand; the newest first, but for what was left out: the most frequent first.
 
     The totals count what is in the file; of each there are only so many here.
+
+    Attributes:
+        batches: Requests of several tasks, and those of one that are worked on.
+        batches_total: Of several tasks.
+        reasons: The most frequent first; those of smart tools alone are the last.
+        reasons_total: For which tasks or requests fail.
+        failures: A few of each reason and project.
+        failures_total: Tasks that fail; those of smart tools, and requests, are not in it.
+        refused_total: Projects of which a whole request was refused.
     """
 
     projects: tuple[Project, ...] = ()
     projects_total: int = 0
     batches: tuple[Batch, ...] = ()
     batches_total: int = 0
-    failures: tuple[FailedTask, ...] = ()
+    singles: Singles = field(default_factory=Singles)
+    reasons: tuple[CommonReason, ...] = ()
+    reasons_total: int = 0
+    failures: tuple[Failed, ...] = ()
     failures_total: int = 0
+    refused_total: int = 0
     left_out: tuple[LeftOut, ...] = ()
     left_out_total: int = 0
 

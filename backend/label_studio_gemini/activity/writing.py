@@ -6,23 +6,31 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from label_studio_gemini.activity.failing import Failing, fail, put_right
+from label_studio_gemini.activity.omitting import forget_omissions, note_omissions
 from label_studio_gemini.activity.schema import NO_TASK
 from label_studio_gemini.activity.trimming import trim
-from label_studio_gemini.activity.types import Accepted, Batch, Done, Refused
+from label_studio_gemini.activity.types import (
+    Accepted,
+    Batch,
+    Deleted,
+    Done,
+    Refused,
+    Result,
+    Scope,
+)
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-    from label_studio_gemini.activity.types import Event, Reason, Result
+    from label_studio_gemini.activity.types import Event
 
 PREDICTIONS, SMART_ANSWERS, LEFT_OUT = "predictions", "smart_answers", "left_out"
 """What is counted."""
 OTHERS = "(others)"
 """What projects are counted as beyond the first `MOST_COUNTED`."""
 MOST_COUNTED = 200
-
-_REQUEST, _TASK, _SMART = "request", "task", "smart tool"
 
 
 class _Counted(NamedTuple):
@@ -31,14 +39,6 @@ class _Counted(NamedTuple):
     name: str
     project: str
     kind: str
-
-
-class _Failing(NamedTuple):
-    """What failed, or no longer does: the project's number, a request or a task, and which."""
-
-    project: int
-    scope: str
-    task: int
 
 
 def write(db: sqlite3.Connection, events: Iterable[Event], now: float) -> int:
@@ -51,13 +51,16 @@ def write(db: sqlite3.Connection, events: Iterable[Event], now: float) -> int:
     counts: Counter[_Counted] = Counter()
     for event in events:
         number += 1
+        if isinstance(event, Deleted):
+            _forget_tasks(db, event)
+            continue
         project = _number_of(db, event)
         match event:
             case Accepted():
                 _accept(db, project, event)
             case Refused():
                 db.execute("UPDATE projects SET seen = ? WHERE number = ?", (event.time, project))
-                _fail(db, _Failing(project, _REQUEST, NO_TASK), event.time, event.reason)
+                fail(db, Failing(project, Scope.REQUEST, NO_TASK), event.time, event.reason)
             case Done():
                 _finish(db, project, event)
                 counts.update(_counted(event))
@@ -69,12 +72,17 @@ def write(db: sqlite3.Connection, events: Iterable[Event], now: float) -> int:
     return number
 
 
+def _known(db: sqlite3.Connection, project: str) -> int | None:
+    query = "SELECT number FROM projects WHERE name = ?"
+    row = db.execute(query, (project,)).fetchone()
+    return None if row is None else int(row[0])
+
+
 def _number_of(db: sqlite3.Connection, event: Event) -> int:
     """Return the number of the project, which is new where it is not known (any more)."""
-    query = "SELECT number FROM projects WHERE name = ?"
-    row = db.execute(query, (event.project,)).fetchone()
-    if row is not None:
-        return int(row[0])
+    number = _known(db, event.project)
+    if number is not None:
+        return number
     time = event.begun if isinstance(event, Batch) else event.time
     made = db.execute(
         "INSERT INTO projects VALUES (NULL, ?, NULL, '[]', NULL, ?, 0, 0, 0)", (event.project, time)
@@ -89,33 +97,26 @@ def _accept(db: sqlite3.Connection, project: int, event: Accepted) -> None:
     if db.execute(query, (project, version)).fetchone():
         # What was left out may be mapped by now: that is why a version changes as a rule.
         db.execute("DELETE FROM left_out WHERE project = ?", (project,))
+        db.execute("DELETE FROM omissions WHERE project = ?", (project,))
     db.execute(
         "UPDATE projects SET model_version = ?, unfilled = ?, url = COALESCE(?, url), seen = ?"
         " WHERE number = ?",
         (version, json.dumps(event.unfilled), event.url, event.time, project),
     )
-    _put_right(db, _Failing(project, _REQUEST, NO_TASK))
+    put_right(db, Failing(project, Scope.REQUEST, NO_TASK))
 
 
 def _finish(db: sqlite3.Connection, project: int, event: Done) -> None:
     task = NO_TASK if event.task is None else event.task
     if event.reason is not None:
-        scope = _SMART if event.smart else _TASK
-        _fail(db, _Failing(project, scope, task), event.time, event.reason)
+        scope = Scope.SMART if event.smart else Scope.TASK
+        fail(db, Failing(project, scope, task), event.time, event.reason)
     else:
-        for scope in (_SMART,) if event.smart else (_SMART, _TASK):
-            _put_right(db, _Failing(project, scope, task))
+        for scope in (Scope.SMART,) if event.smart else (Scope.SMART, Scope.TASK):
+            put_right(db, Failing(project, scope, task))
+        note_omissions(db, project, task, event)
     if not event.smart:
         _note_result(db, project, task, event.result)
-    db.executemany(
-        "INSERT INTO left_out VALUES (?, ?, ?, ?, ?) ON CONFLICT (project, kind, what)"
-        " DO UPDATE SET count = count + excluded.count, last = excluded.last",
-        [
-            (project, kind, what, count, event.time)
-            for kind, found in event.left_out.items()
-            for what, count in found.items()
-        ],
-    )
 
 
 def _note_result(db: sqlite3.Connection, project: int, task: int, result: Result) -> None:
@@ -123,31 +124,29 @@ def _note_result(db: sqlite3.Connection, project: int, task: int, result: Result
     row = db.execute(query, (project, task)).fetchone()
     if row == (result,):
         return
+    if row is not None and row[0] in set(Result):  # else the file is damaged
+        _count_result(db, project, Result(row[0]), -1)
+    if result is Result.FAILED:  # it is among the failures
+        db.execute("DELETE FROM tasks WHERE project = ? AND task = ?", (project, task))
+        return
     db.execute("INSERT OR REPLACE INTO tasks VALUES (?, ?, ?)", (project, task, result))
+    _count_result(db, project, result, 1)
+
+
+def _count_result(db: sqlite3.Connection, project: int, result: Result, number: int) -> None:
     # The names of columns are those of the results.
-    db.execute(
-        f"UPDATE projects SET {result} = {result} + 1 WHERE number = ?",  # noqa: S608
-        (project,),
-    )
-    if row is not None:
-        (old,) = row
-        db.execute(
-            f"UPDATE projects SET {old} = {old} - 1 WHERE number = ?",  # noqa: S608
-            (project,),
-        )
+    query = f"UPDATE projects SET {result} = {result} + ? WHERE number = ?"  # noqa: S608
+    db.execute(query, (number, project))
 
 
-def _fail(db: sqlite3.Connection, what: _Failing, time: float, reason: Reason) -> None:
-    db.execute(
-        "INSERT INTO failures VALUES (?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT (project, scope, task)"
-        " DO UPDATE SET time = excluded.time, kind = excluded.kind, error = excluded.error,"
-        " hint = excluded.hint, times = times + 1",
-        (*what, time, reason.kind, reason.error, reason.hint),
-    )
-
-
-def _put_right(db: sqlite3.Connection, what: _Failing) -> None:
-    db.execute("DELETE FROM failures WHERE project = ? AND scope = ? AND task = ?", what)
+def _forget_tasks(db: sqlite3.Connection, event: Deleted) -> None:
+    project = _known(db, event.project)
+    for task in () if project is None else event.tasks:
+        assert project is not None
+        for scope in (Scope.SMART, Scope.TASK):
+            put_right(db, Failing(project, scope, task))
+        forget_omissions(db, project, task)
+        _note_result(db, project, task, Result.FAILED)
 
 
 def _keep_batch(db: sqlite3.Connection, project: int, batch: Batch) -> None:
@@ -160,8 +159,11 @@ def _keep_batch(db: sqlite3.Connection, project: int, batch: Batch) -> None:
 
 def _counted(event: Done) -> dict[_Counted, int]:
     name = SMART_ANSWERS if event.smart else PREDICTIONS
+    done = {_Counted(name, event.project, event.result): 1}
+    if event.cached:  # it was counted when it was paid for
+        return done
     kinds = {_Counted(LEFT_OUT, "", kind): sum(n.values()) for kind, n in event.left_out.items()}
-    return {_Counted(name, event.project, event.result): 1, **kinds}
+    return done | kinds
 
 
 def _count(db: sqlite3.Connection, counts: Counter[_Counted]) -> None:

@@ -6,23 +6,22 @@ import asyncio
 import logging
 import time
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from label_studio_gemini.cache.calls import Call, name_of, unbilled, usage_of, was_sent
 from label_studio_gemini.cache.digest import digest_of_request
-from label_studio_gemini.cache.entries import OK, Kind
+from label_studio_gemini.cache.entries import Kind
 from label_studio_gemini.cache.store import Turn
-from label_studio_gemini.errors import BudgetError, GeminiError, LaterError, TransportError
-from label_studio_gemini.gemini.time_limits import SharedClock
-from label_studio_gemini.gemini.types import GeminiReply, InlineImage, Usage
+from label_studio_gemini.errors import BudgetError, GeminiError, TransportError
+from label_studio_gemini.gemini.types import Attempt, InlineImage
 
 if TYPE_CHECKING:
     from label_studio_gemini.cache.budget import Budget
     from label_studio_gemini.cache.ledger import Ledger
     from label_studio_gemini.cache.rows import Outcome
     from label_studio_gemini.cache.store import ReplyStore
-    from label_studio_gemini.errors import Bill
-    from label_studio_gemini.gemini.types import Gemini, GeminiRequest
+    from label_studio_gemini.gemini.types import Gemini, GeminiReply, GeminiRequest
 
 _logger = logging.getLogger(__name__)
 
@@ -35,34 +34,13 @@ _LONGEST_LOOK = 0.5
 _SIGNS_OF_LIFE = 4  # in the time of a lease
 
 
-@dataclass(eq=False)
-class _Call:
-    """A request that is being answered, for all who wait for it.
-
-    Attributes:
-        request: The request of the first.
-        waiters: How many wait.
-        sent: Whether it was passed on, and has to be paid: it is not given up any more.
-        asking: Whether Gemini's answer is being waited for.
-        paid: Whether its outcome was paid for by this very call.
-        clock: The time of all who wait: it stands for each of them while the call has to.
-        task: What comes of it; None if it was given up.
-    """
-
-    request: GeminiRequest
-    waiters: int = 0
-    sent: bool = False
-    asking: bool = False
-    paid: bool = False
-    clock: SharedClock = field(default_factory=SharedClock)
-    task: asyncio.Task[Outcome | None] = field(init=False)
-
-
 class CachingGemini:
-    """Asks once, whoever asks however often, and notes every request in the ledger.
+    """Asks once, whoever asks however often, and notes every attempt and request in the ledger.
 
     - A reply is stored before anyone gets it, and answers the same request from then on; so does a
       failure that will not change, for a while. Neither has a usage or a bill then.
+    - Where a reply that is remembered is of no use, a `fresh` request asks anew, once: its reply
+      takes the place of the first, and answers fresh requests too, for as long as a failure would.
     - Requests that are the same, and on their way together, are one call: within the process, and
       among all processes that share the store.
     - A call that was sent goes on when nobody waits for it any more: it is paid for, and answers
@@ -71,7 +49,8 @@ class CachingGemini:
     It belongs to one event loop.
 
     Args:
-        inner: What answers; it is closed here, and so are the store and the ledger.
+        inner: What answers; it is closed here, and so are the store and the ledger. Each attempt
+            that it reports is a call in the ledger; if it reports none, the request is one.
         store: What remembers replies; None to remember none.
         ledger: What notes requests.
         api: Which of the two APIs answers: a part of what makes requests the same.
@@ -98,7 +77,7 @@ class CachingGemini:
         self._where = where
         self._budget = budget
         self._grace = grace
-        self._calls: dict[str, _Call] = {}
+        self._calls: dict[str, Call] = {}
         self._leased: set[str] = set()
         self._heart: asyncio.Task[None] | None = None
 
@@ -111,11 +90,7 @@ class CachingGemini:
         """
         start = time.perf_counter()
         digest = await self._digest(request)
-        call = self._calls.get(digest)
-        is_first = call is None
-        if call is None:
-            call = self._calls[digest] = _Call(request)
-            call.task = asyncio.create_task(self._run(digest, call), context=call.clock.context())
+        call, is_first = await self._join(digest, request)
         call.waiters += 1
         try:
             with call.clock.joined():
@@ -125,10 +100,10 @@ class CachingGemini:
         if outcome is None:
             raise TransportError("The program was stopped.", hint=STOPPED_HINT)
         if not (is_first and call.paid):
-            outcome = _unbilled(outcome)
-            kind = Kind.HIT if _was_sent(outcome) else Kind.REFUSED
+            outcome = unbilled(outcome)
+            kind = Kind.HIT if was_sent(outcome) else Kind.REFUSED
             seconds = time.perf_counter() - start
-            self._ledger.add(request, kind, _name(outcome), seconds=seconds)
+            self._ledger.add(request, kind, name_of(outcome), seconds=seconds)
         if isinstance(outcome, GeminiError):
             raise outcome
         return outcome
@@ -162,7 +137,19 @@ class CachingGemini:
             return digest_of_request(request, api=self._api, where=self._where)
         return await asyncio.to_thread(digest_of_request, request, api=self._api, where=self._where)
 
-    async def _run(self, digest: str, call: _Call) -> Outcome | None:
+    async def _join(self, digest: str, request: GeminiRequest) -> tuple[Call, bool]:
+        """Return the call that answers `request`, and whether it has just begun."""
+        while (call := self._calls.get(digest)) is not None:
+            if call.request.fresh or not request.fresh:
+                return call, False
+            # It may end in the very reply that was of no use; and there is one lease for both.
+            await asyncio.wait([call.task])
+            self._forget(digest, call)
+        call = self._calls[digest] = Call(request)
+        call.task = asyncio.create_task(self._run(digest, call), context=call.clock.context())
+        return call, True
+
+    async def _run(self, digest: str, call: Call) -> Outcome | None:
         """Come by an outcome; None if `aclose` has ended that, or nobody waits and it is free."""
         try:
             return await self._obtain(digest, call)
@@ -171,13 +158,9 @@ class CachingGemini:
         finally:
             self._forget(digest, call)
 
-    async def _obtain(self, digest: str, call: _Call) -> Outcome | None:
+    async def _obtain(self, digest: str, call: Call) -> Outcome | None:
         if self._store is None:
             return await self._afford(digest, call)
-        if call.request.fresh:
-            outcome = await self._afford(digest, call)
-            await self._store.finish(digest, outcome, call.request.model)
-            return outcome
         found = await self._claim(self._store, digest, call)
         if found is not Turn.OURS:
             return found
@@ -187,15 +170,17 @@ class CachingGemini:
             outcome = await self._afford(digest, call)
         finally:
             self._leased.discard(digest)
-            await self._store.finish(digest, outcome, call.request.model)
+            request = call.request
+            await self._store.finish(digest, outcome, request.model, fresh=request.fresh)
         return outcome
 
     async def _claim(
-        self, store: ReplyStore, digest: str, call: _Call
+        self, store: ReplyStore, digest: str, call: Call
     ) -> Outcome | Literal[Turn.OURS] | None:
         """Return what is known, as soon as no other process is asking; None if nobody waits."""
         delay = _FIRST_LOOK
-        while (found := await store.claim(digest)) is Turn.THEIRS:
+        fresh = call.request.fresh
+        while (found := await store.claim(digest, fresh=fresh)) is Turn.THEIRS:
             if not call.waiters:
                 self._forget(digest, call)
                 return None
@@ -203,7 +188,7 @@ class CachingGemini:
             delay = min(2 * delay, _LONGEST_LOOK)
         return found
 
-    async def _afford(self, digest: str, call: _Call) -> Outcome | None:
+    async def _afford(self, digest: str, call: Call) -> Outcome | None:
         try:
             async with AsyncExitStack() as stack:
                 if self._budget is not None:
@@ -215,29 +200,38 @@ class CachingGemini:
         except BudgetError as error:
             return error
 
-    def _forget(self, digest: str, call: _Call) -> None:
+    def _forget(self, digest: str, call: Call) -> None:
         if self._calls.get(digest) is call:
             del self._calls[digest]
 
-    async def _ask(self, call: _Call) -> Outcome:
+    async def _ask(self, call: Call) -> Outcome:
         start = time.perf_counter()
         call.sent = call.asking = call.paid = True
         outcome: Outcome
+
+        def note(attempt: Attempt) -> None:
+            call.attempts += 1
+            self._note(attempt)
+
         try:
-            outcome = await self._inner.generate(call.request)
+            outcome = await self._inner.generate(replace(call.request, on_attempt=note))
         except GeminiError as error:
             outcome = error
         finally:
             call.asking = False
-        bill = outcome.usage if isinstance(outcome, GeminiReply) else outcome.bill
-        self._ledger.add(
-            call.request,
-            Kind.CALL if _was_sent(outcome) else Kind.REFUSED,
-            _name(outcome),
-            seconds=time.perf_counter() - start,
-            usage=_usage_of(bill),
-        )
+        if not call.attempts:
+            self._note(Attempt(call.request, outcome, time.perf_counter() - start))
         return outcome
+
+    def _note(self, attempt: Attempt) -> None:
+        kind = Kind.CALL if was_sent(attempt.outcome) else Kind.REFUSED
+        self._ledger.add(
+            attempt.request,
+            kind,
+            name_of(attempt.outcome),
+            seconds=attempt.seconds,
+            usage=usage_of(attempt.outcome),
+        )
 
     def _keep_alive(self, store: ReplyStore, digest: str) -> None:
         """Renew a lease, for as long as it is among those of this process."""
@@ -250,34 +244,3 @@ class CachingGemini:
             await asyncio.sleep(store.lease / _SIGNS_OF_LIFE)
             if self._leased:
                 await store.renew(tuple(self._leased))
-
-
-def _unbilled(outcome: Outcome) -> Outcome:
-    """Return an outcome as those get it who did not pay for it; errors are never shared."""
-    if isinstance(outcome, GeminiReply):
-        return replace(outcome, usage=Usage(), cached=True)
-    if isinstance(outcome, LaterError):
-        return type(outcome)(outcome.message, hint=outcome.hint, retry_after=outcome.retry_after)
-    copy = type(outcome)(outcome.message, hint=outcome.hint)
-    copy.sent = outcome.sent
-    return copy
-
-
-def _was_sent(outcome: Outcome) -> bool:
-    return isinstance(outcome, GeminiReply) or outcome.sent
-
-
-def _name(outcome: Outcome) -> str:
-    return OK if isinstance(outcome, GeminiReply) else type(outcome).__name__
-
-
-def _usage_of(bill: Bill | None) -> Usage:
-    if bill is None:
-        return Usage()
-    return Usage(
-        bill.input_tokens,
-        bill.output_tokens,
-        bill.thought_tokens,
-        bill.cached_tokens,
-        bill.image_tokens,
-    )

@@ -23,7 +23,7 @@ class Kind(StrEnum):
     """What became of a request."""
 
     CALL = "call"
-    """Gemini was asked."""
+    """Gemini was asked: each attempt is one, so one request may be several."""
     HIT = "hit"
     """No call was needed: what comes of it was known, or another's call showed it."""
     REFUSED = "refused"
@@ -62,8 +62,8 @@ class Totals:
     """Many requests.
 
     Attributes:
-        calls: Gemini was asked so often; each of them is a miss of the cache.
-        failed: So many of the calls gave no reply.
+        calls: Gemini was asked so often, further attempts included.
+        failed: So many of the calls gave no reply; the next attempt may have.
         hits: So many more requests were answered without.
         refused: So many were refused without a call: for the budget, the key, the day's quota.
         usage: The tokens that were billed.

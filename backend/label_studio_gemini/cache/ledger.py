@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import time
 from collections import deque
 from dataclasses import replace
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING
 from label_studio_gemini.cache import ledger_tables as tables
 from label_studio_gemini.cache.batch import Batch
 from label_studio_gemini.cache.database import PATIENCE, PAUSE, Database
-from label_studio_gemini.cache.entries import NO_TOTALS, Day, Entry, Project, totals_of
+from label_studio_gemini.cache.entries import FREE, NO_TOTALS, Day, Entry, Project, totals_of
+from label_studio_gemini.cache.spent import SpentToday
 from label_studio_gemini.gemini.types import Usage
 
 if TYPE_CHECKING:
+    import asyncio
     import sqlite3
     from collections.abc import Callable, Sequence
     from decimal import Decimal
@@ -26,6 +29,11 @@ if TYPE_CHECKING:
 LEDGER_DAYS = 400
 """Days for which every call is kept; the sums of a day are kept for good."""
 
+_logger = logging.getLogger(__name__)
+
+_NO_BUDGET = (
+    "until it can be, the budget does not survive a restart, and other processes spend their own"
+)
 _DAY = 86_400.0  # seconds
 _MOST_UNWRITTEN = 10_000  # rows; sums are never given up
 
@@ -35,13 +43,15 @@ class Ledger:
 
     `add` waits for nothing: rows are priced and written by a thread, many at once, and whatever is
     asked of the ledger counts those too that are not written yet. While the file cannot be used,
-    they are held in memory: all sums, so that a budget holds, and the last 10,000 rows.
+    they are held in memory: all sums, so that a budget holds, and the last 10,000 rows. What this
+    process knows to be spent today stays so though the file is lost.
 
     Args:
         path: The file.
         price: What tokens cost in US dollars, by model and tier; None if that is not known. It is
             called in the ledger's thread.
         days: How long every single call is kept; the sums of a day are kept for good.
+        guards_budget: Whether a budget rests on it: then a file that cannot be used is worse.
         patience: Seconds to wait for the writes of other processes.
         pause: Seconds after which a file that could not be used is tried again.
         clock: The time in seconds since 1970. Days are those of the machine's local time.
@@ -53,11 +63,20 @@ class Ledger:
         price: Callable[[Usage, str, ServiceTier | None], Decimal | None],
         *,
         days: int = LEDGER_DAYS,
+        guards_budget: bool = False,
         patience: float = PATIENCE,
         pause: float = PAUSE,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._db = Database(path, tables.SCHEMA, holds="ledger", patience=patience, pause=pause)
+        self._db = Database(
+            path,
+            tables.SCHEMA,
+            holds="ledger",
+            loss=_NO_BUDGET if guards_budget else "",
+            retry=self._try_to_write,
+            patience=patience,
+            pause=pause,
+        )
         self._price = price
         self._days = days
         self._clock = clock
@@ -66,6 +85,7 @@ class Ledger:
         self._rows: deque[Entry] = deque(maxlen=_MOST_UNWRITTEN)
         self._sums: dict[tables.Key, Totals] = {}
         self._known: list[tables.Row] = []
+        self._spent = SpentToday()
         self._cleaned: dt.date | None = None
 
     def add(
@@ -119,7 +139,8 @@ class Ledger:
         dates = [today - dt.timedelta(number) for number in reversed(range(days))]
         by_day: dict[str, list[tables.Row]] = {date.isoformat(): [] for date in dates}
         by_project: dict[str, list[tables.Row]] = {}
-        for row in await self._read(dates[0]):
+        rows, spent = await self._read(dates[0], today)
+        for row in rows:
             day, project, *_ = row
             by_project.setdefault(project, []).append(row)
             if day in by_day:  # another process may be a day ahead by now
@@ -127,11 +148,10 @@ class Ledger:
         found = [
             Project(name or None, tables.totals_of_rows(rows)) for name, rows in by_project.items()
         ]
+        totals = [tables.totals_of_rows(rows) for rows in by_day.values()]
+        totals[-1] = replace(totals[-1], dollars=spent)
         return (
-            tuple(
-                Day(dt.date.fromisoformat(day), tables.totals_of_rows(by_day[day]))
-                for day in by_day
-            ),
+            tuple(Day(date, one) for date, one in zip(dates, totals, strict=True)),
             tuple(sorted(found, key=lambda one: one.totals.dollars, reverse=True)),
         )
 
@@ -163,15 +183,29 @@ class Ledger:
         """Why the file cannot be used, or None."""
         return self._db.trouble
 
+    def probe(self) -> asyncio.Future[bool | None]:
+        """Begin to find out whether the file can be written; a warning says so if not."""
+        return self._db.run(lambda: self._db.write(lambda _: True))
+
     async def aclose(self) -> None:
         """Write what is not written yet, and close the file."""
-        await self._db.run(self._try_to_write)
+
+        def leave() -> None:
+            if self._sums:
+                self._db.insist()
+                self._try_to_write()
+            if self._sums:
+                lost = "%d requests, and what they cost, could not be written into the ledger."
+                _logger.warning(lost, sum(map(_requests_of, self._sums.values())))
+
+        await self._db.run(leave)
         await self._db.aclose()
 
-    async def _read(self, first: dt.date) -> list[tables.Row]:
-        since = first.isoformat()
+    async def _read(self, first: dt.date, last: dt.date) -> tuple[list[tables.Row], Decimal]:
+        """Return what the days since `first` have, and what was spent on `last`, today."""
+        since, today = first.isoformat(), last.isoformat()
 
-        def read() -> list[tables.Row]:
+        def read() -> tuple[list[tables.Row], Decimal]:
             found = self._db.read(lambda db: tables.read_rows(db, since))
             if found is not None:
                 self._known = found
@@ -179,7 +213,10 @@ class Ledger:
             unwritten = [
                 tables.row_of(key, one) for key, one in self._sums.items() if key.day >= since
             ]
-            return known + unwritten
+            rows = known + unwritten
+            of_today = [row for row in rows if row[0] == today]
+            spent = tables.totals_of_rows(of_today).dollars
+            return rows, self._spent.at_least(today, spent)
 
         return await self._db.run(read)
 
@@ -188,6 +225,7 @@ class Ledger:
             entry = self._priced(given)
             key = tables.key_of(entry, _date_of(entry.time).isoformat())
             self._sums[key] = self._sums.get(key, NO_TOTALS) + totals_of(entry)
+            self._spent.add(key.day, entry.dollars or FREE)
             self._rows.append(entry)
         self._try_to_write()
 
@@ -210,6 +248,10 @@ class Ledger:
         if not entry.usage.total:
             return entry
         return replace(entry, dollars=self._price(entry.usage, entry.model, entry.tier))
+
+
+def _requests_of(totals: Totals) -> int:
+    return totals.calls + totals.hits + totals.refused
 
 
 def _date_of(seconds: float) -> dt.date:

@@ -5,11 +5,15 @@ Amounts are decimal fractions, kept as text and added by Python: exact, whatever
 
 from __future__ import annotations
 
+import math
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from label_studio_gemini.cache.damage import fits
 from label_studio_gemini.cache.entries import FREE, NO_TOTALS, Entry, Kind, Totals
 from label_studio_gemini.cache.rows import plain_text, usage_row, whole_number
+from label_studio_gemini.cache.texts import short_name
 from label_studio_gemini.gemini.types import Origin, ServiceTier, Usage
 
 if TYPE_CHECKING:
@@ -43,6 +47,13 @@ _COLUMNS = (
     "calls, failed, hits, refused, input_tokens, output_tokens, thought_tokens, cached_tokens,"
     " image_tokens, dollars, unpriced"
 )
+_SUM_TYPES = [*([str] * 3), *([float] * 9)]
+_CALL_TYPES = (
+    *(float, str | None, int | None, str, str | None, str, str, float),
+    *(int, int, int, int, int, str | None),
+)
+_TYPES = [*([str] * 3), *([int] * 9), str, int]
+_AMOUNT = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 Row: TypeAlias = tuple[Any, ...]
@@ -92,7 +103,8 @@ def add_totals(db: sqlite3.Connection, added: Mapping[Key, Totals]) -> None:
     query = f"SELECT {_COLUMNS} FROM days WHERE day = ? AND project = ? AND model = ?"  # noqa: S608
     for key, totals in added.items():
         row = db.execute(query, key).fetchone()
-        whole = totals + (_totals_from_row(row) if row else NO_TOTALS)
+        is_known = row is not None and _is_good((*key, *row))
+        whole = totals + (_totals_from_row(row) if is_known else NO_TOTALS)
         db.execute(
             "INSERT OR REPLACE INTO days VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*key, *_row_from_totals(whole)),
@@ -100,9 +112,12 @@ def add_totals(db: sqlite3.Connection, added: Mapping[Key, Totals]) -> None:
 
 
 def read_rows(db: sqlite3.Connection, since: str) -> list[Row]:
-    """Return the totals of all days from `since` on, as `totals_of_rows` adds them up."""
+    """Return the totals of all days from `since` on, as `totals_of_rows` adds them up.
+
+    Damaged rows are left out.
+    """
     query = f"SELECT day, project, model, {_COLUMNS} FROM days WHERE day >= ?"  # noqa: S608
-    return db.execute(query, (since,)).fetchall()
+    return [row for row in db.execute(query, (since,)) if _is_good(row)]
 
 
 def row_of(key: Key, totals: Totals) -> Row:
@@ -130,13 +145,15 @@ def read_sums(db: sqlite3.Connection) -> list[Sums]:
             " TOTAL(refused), TOTAL(input_tokens), TOTAL(output_tokens), TOTAL(thought_tokens),"
             " TOTAL(CAST(dollars AS REAL)), TOTAL(unpriced) FROM days GROUP BY project, model"
         )
+        if [*map(type, row)] == _SUM_TYPES and all(map(math.isfinite, row[3:]))
     ]
 
 
 def read_last(db: sqlite3.Connection, number: int) -> list[Entry]:
-    """Return the last entries, the newest first."""
+    """Return the last entries, the newest first; damaged ones are left out."""
     query = "SELECT * FROM calls ORDER BY time DESC, rowid DESC LIMIT ?"
-    return [_entry_from_row(row) for row in db.execute(query, (number,))]
+    found = [_entry_from_row(row) for row in db.execute(query, (number,))]
+    return [entry for entry in found if entry is not None]
 
 
 def forget(db: sqlite3.Connection, before: float) -> int:
@@ -147,7 +164,7 @@ def forget(db: sqlite3.Connection, before: float) -> int:
 def key_of(entry: Entry, day: str) -> Key:
     """Return what the entry counts for."""
     project = entry.origin.project if entry.origin else None
-    return Key(day, plain_text(project or ""), plain_text(entry.model))
+    return Key(day, short_name(project or ""), plain_text(entry.model))
 
 
 def _row_from_entry(entry: Entry) -> tuple[object, ...]:
@@ -155,7 +172,7 @@ def _row_from_entry(entry: Entry) -> tuple[object, ...]:
     task = entry.origin.task if entry.origin else None
     return (
         entry.time,
-        None if project is None else plain_text(project),
+        None if project is None else short_name(project),
         None if task is None else whole_number(task),
         plain_text(entry.model),
         entry.tier,
@@ -167,7 +184,18 @@ def _row_from_entry(entry: Entry) -> tuple[object, ...]:
     )
 
 
-def _entry_from_row(row: tuple[Any, ...]) -> Entry:
+def _is_good(row: Row) -> bool:
+    """Return whether a row of `days` is one that we wrote, as far as one can see."""
+    return (
+        [*map(type, row)] == _TYPES
+        and min(*row[3:12], row[13]) >= 0
+        and _AMOUNT.fullmatch(row[12]) is not None
+    )
+
+
+def _entry_from_row(row: tuple[Any, ...]) -> Entry | None:
+    if not fits(row, *_CALL_TYPES) or not _is_entry(row[4], row[5], row[13]):
+        return None
     time, project, task, model, tier, kind, outcome, seconds, *tokens, dollars = row
     return Entry(
         time=time,
@@ -179,6 +207,14 @@ def _entry_from_row(row: tuple[Any, ...]) -> Entry:
         seconds=seconds,
         usage=Usage(*tokens),
         dollars=None if dollars is None else Decimal(dollars),
+    )
+
+
+def _is_entry(tier: str | None, kind: str, dollars: str | None) -> bool:
+    return (
+        tier in {None, *ServiceTier}
+        and kind in set(Kind)
+        and (dollars is None or _AMOUNT.fullmatch(dollars) is not None)
     )
 
 

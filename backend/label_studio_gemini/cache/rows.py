@@ -49,23 +49,25 @@ class Kept:
     def again(self) -> Outcome:
         """What the next one gets who asks for it: nothing of it is billed again."""
         if isinstance(self.outcome, GeminiReply):
-            return cached_reply(self.outcome.text, truncated=self.outcome.truncated)
+            reply = self.outcome
+            return cached_reply(reply.text, truncated=reply.truncated, again_from=reply.again_from)
         error = self.outcome
         return _remembered(type(error), error.message, error.hint, self.stored, self.until)
 
 
-def cached_reply(text: str, *, truncated: bool) -> GeminiReply:
+def cached_reply(text: str, *, truncated: bool, again_from: float | None) -> GeminiReply:
     """Return a reply that was paid for before."""
-    return GeminiReply(text, Usage(), truncated=truncated, cached=True)
+    return GeminiReply(text, Usage(), truncated=truncated, cached=True, again_from=again_from)
 
 
-def reply_from_row(truncated: int, text: bytes) -> GeminiReply | None:
+def reply_from_row(truncated: int, text: bytes, again_from: object) -> GeminiReply | None:
     """Return a stored reply; None where its text is no longer one."""
     try:
         whole = text.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         return None
-    return cached_reply(whole, truncated=bool(truncated))
+    again_from = again_from if isinstance(again_from, float) else None  # the file may be damaged
+    return cached_reply(whole, truncated=bool(truncated), again_from=again_from)
 
 
 def failure_from_row(
@@ -103,10 +105,16 @@ def usage_row(usage: Usage) -> tuple[int, ...]:
 def _remembered(
     kind: type[GeminiError], message: str, hint: str, stored: float, until: float
 ) -> GeminiError:
-    note = f"(Remembered since {_when(stored)}; asked again from {_when(until)} on.)"
+    note = f"(Remembered since {moment_in_words(stored)}; {asked_again(until)}.)"
     return kind(f"{message} {note}", hint=hint)
 
 
-def _when(seconds: float) -> str:
+def asked_again(until: float) -> str:
+    """Say from when on Gemini will be asked again."""
+    return f"asked again from {moment_in_words(until)} on"
+
+
+def moment_in_words(seconds: float) -> str:
+    """Return a time, given in seconds since 1970, by the machine's clock."""
     moment = dt.datetime.fromtimestamp(seconds, tz=dt.UTC).astimezone()
     return f"{moment:%Y-%m-%d %H:%M}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 import uuid
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from label_studio_gemini.cache.rows import Outcome
 
 _T = TypeVar("_T")
+
+_logger = logging.getLogger(__name__)
 
 LEASE = 10.0
 """Seconds after which a process that gives no sign of life is taken for dead."""
@@ -51,7 +54,16 @@ class _Claim:
     """A question, and its answer, which stays what it is while the file cannot be used."""
 
     digest: str
+    fresh: bool
     found: Found = Turn.OURS
+
+    def known(self, outcome: Outcome, now: float) -> GeminiReply | GeminiError | None:
+        """Return what is remembered, or None where it is to be asked for anew."""
+        if not isinstance(outcome, GeminiReply):
+            return outcome
+        if outcome.again_from is not None and outcome.again_from > now:
+            return outcome
+        return None if self.fresh else replace(outcome, again_from=None)
 
 
 class ReplyStore:
@@ -84,7 +96,14 @@ class ReplyStore:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.lease = lease
-        self._db = Database(path, tables.SCHEMA, holds="replies", patience=patience, pause=pause)
+        self._db = Database(
+            path,
+            tables.SCHEMA,
+            holds="replies",
+            retry=self._write_held,
+            patience=patience,
+            pause=pause,
+        )
         self._limits = limits or Limits()
         self._clock = clock
         self._owner = uuid.uuid4().hex
@@ -95,28 +114,39 @@ class ReplyStore:
         self._has_leased = False
         self._until_trim = 0
 
-    async def claim(self, digest: str) -> Found:
+    async def claim(self, digest: str, *, fresh: bool = False) -> Found:
         """Return what is known of a request; if that is nothing, it is now ours to `finish`.
 
         A reply has no usage, and a failure no bill: they are paid for.
+
+        Args:
+            digest: The request's.
+            fresh: Whether a reply that is known was of no use. Then one counts only if it came of
+                such a request itself, and it is not yet time to ask again.
         """
-        claim = _Claim(digest)
+        claim = _Claim(digest, fresh)
         await self._claims.add(claim)
         return claim.found
 
-    async def finish(self, digest: str, outcome: Outcome | None, model: str) -> None:
+    async def finish(
+        self, digest: str, outcome: Outcome | None, model: str, *, fresh: bool = False
+    ) -> None:
         """Keep what came of a request that was ours, and let others have it.
 
         Args:
             digest: The request's.
             outcome: Replies and the `REMEMBERED` failures are kept; nothing else is.
             model: The model that was asked.
+            fresh: Whether it was asked anew: if this reply is of no use either, that is remembered
+                like a failure.
         """
         kept = None
-        if isinstance(outcome, (GeminiReply, *REMEMBERED)):
-            now = self._clock()
-            is_reply = isinstance(outcome, GeminiReply)
-            until = math.inf if is_reply else now + self._limits.failures_for
+        now = self._clock()
+        until = now + self._limits.failures_for
+        if isinstance(outcome, GeminiReply):
+            reply = replace(outcome, again_from=until if fresh else None)
+            kept = Kept(reply, model, now, math.inf)
+        elif isinstance(outcome, REMEMBERED):
             kept = Kept(outcome, model, now, until)
         await self._arrivals.add((digest, kept))
 
@@ -132,24 +162,33 @@ class ReplyStore:
         state = await self._db.run(lambda: self._db.read(tables.count)) or StoreState()
         return replace(state, trouble=self._db.trouble)
 
-    async def clear(self) -> int:
-        """Delete all replies and failures, and return how many there were."""
+    async def clear(self) -> int | None:
+        """Delete all replies and failures; return how many there were, or None if that fails."""
 
-        def clear() -> int:
+        def clear() -> int | None:
             self._unwritten.clear()
-            return (self._write(tables.clear) or 0) if self._db.path.exists() else 0
+            return 0 if self._db.is_missing() else self._write(tables.clear)
 
         return await self._db.run(clear)
 
     async def aclose(self) -> None:
-        """Let others have what is still ours, and close the file."""
+        """Write what is not written yet, let others have what is still ours, and close the file."""
 
         def let_go() -> None:
+            if self._unwritten:
+                self._db.insist()
             if self._unwritten or self._has_leased:
                 self._write(lambda db: tables.release_all(db, self._owner))
+            if self._unwritten:
+                kept = "%d answers of Gemini's could not be kept: the same will be paid for again."
+                _logger.warning(kept, len(self._unwritten))
 
         await self._db.run(let_go)
         await self._db.aclose()
+
+    def _write_held(self) -> None:
+        if self._unwritten:
+            self._write(lambda _: 0)
 
     def _answer(self, claims: Sequence[_Claim]) -> None:
         """Say of each claim what is known; what nobody knows or asks is ours from now on."""
@@ -157,12 +196,9 @@ class ReplyStore:
         open_claims = [claim for claim in claims if not self._is_in_memory(claim, now)]
         if not open_claims:
             return
-        known = self._db.read(
-            lambda db: {claim.digest: self._look(db, claim.digest, now) for claim in open_claims}
-        )
+        known = self._db.read(lambda db: [self._look(db, claim, now) for claim in open_claims])
         used, missing = [], []
-        for claim in open_claims:
-            found = known[claim.digest] if known else None
+        for claim, found in zip(open_claims, known or [None] * len(open_claims), strict=True):
             if isinstance(found, tables.Hit):
                 claim.found = found.outcome
                 if found.used is not None and found.used < now - USE:
@@ -178,20 +214,28 @@ class ReplyStore:
         kept = self._unwritten.get(claim.digest)
         if kept is None or kept.until <= now:
             return False
-        claim.found = kept.again
+        found = claim.known(kept.again, now)
+        if found is None:
+            return False
+        claim.found = found
         return True
 
-    def _look(self, db: sqlite3.Connection, digest: str, now: float) -> tables.Hit | Turn | None:
-        hit = tables.find(db, digest, now, self._limits.max_age)
-        if hit is None and tables.is_leased(db, digest, self._owner, now):
-            return Turn.THEIRS
-        return hit
+    def _look(self, db: sqlite3.Connection, claim: _Claim, now: float) -> tables.Hit | Turn | None:
+        hit = tables.find(db, claim.digest, now, self._limits.max_age)
+        found = None if hit is None else claim.known(hit.outcome, now)
+        if hit is not None and found is not None:
+            return tables.Hit(found, hit.used)
+        return Turn.THEIRS if self._is_leased(db, claim.digest, now) else None
+
+    def _is_leased(self, db: sqlite3.Connection, digest: str, now: float) -> bool:
+        # Twice: who took it may have looked at the clock after us, who waited for the file since.
+        return tables.is_leased(db, digest, self._owner, now, 2 * self.lease)
 
     def _take(
         self, db: sqlite3.Connection, claims: Sequence[_Claim], used: Sequence[str], now: float
     ) -> int:
         for claim in claims:
-            found = self._look(db, claim.digest, now)  # once more, now that nobody else can write
+            found = self._look(db, claim, now)  # once more, now that nobody else can write
             if found is None:
                 tables.lease(db, claim.digest, self._owner, now + self.lease)
                 self._has_leased = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from label_studio_gemini.cache.damage import fits
 from label_studio_gemini.cache.rows import (
     failure_from_row,
     plain_text,
@@ -43,6 +44,7 @@ SCHEMA = (
         _FAILURES,
         "CREATE TABLE leases (digest TEXT PRIMARY KEY, owner TEXT NOT NULL, expires REAL NOT NULL)",
     ),
+    ("ALTER TABLE replies ADD COLUMN again_from REAL",),
 )
 """Version by version, the statements that make the tables."""
 
@@ -99,11 +101,13 @@ def keep(db: sqlite3.Connection, digest: str, kept: Kept) -> None:
         text = text_bytes(outcome.text)
         size = len(text) + _ROW_BYTES
         head = (digest, plain_text(kept.model), kept.stored, kept.stored, size)
-        row = (*head, outcome.truncated, *usage_row(outcome.usage), text)
+        row = (*head, outcome.truncated, *usage_row(outcome.usage), text, outcome.again_from)
         db.execute(
-            "INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row
+            "INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row
         )
     else:
+        # A reply was of no use, or nobody would have asked again: this is what is known now.
+        db.execute("DELETE FROM replies WHERE digest = ?", (digest,))
         said = (plain_text(outcome.message), plain_text(outcome.hint))
         failure = (digest, type(outcome).__name__, *said, kept.stored, kept.until)
         db.execute("INSERT INTO failures VALUES (?, ?, ?, ?, ?, ?)", failure)
@@ -111,14 +115,16 @@ def keep(db: sqlite3.Connection, digest: str, kept: Kept) -> None:
 
 def find(db: sqlite3.Connection, digest: str, now: float, max_age: float) -> Hit | None:
     """Return the reply, else the failure, that is remembered."""
-    query = "SELECT used, truncated, text FROM replies WHERE digest = ? AND stored > ?"
+    query = "SELECT used, truncated, text, again_from FROM replies WHERE digest = ? AND stored > ?"
     row = db.execute(query, (digest, now - max_age)).fetchone()
-    reply = reply_from_row(*row[1:]) if row else None
+    good = row is not None and fits(row, float, int, bytes, float | None)
+    reply = reply_from_row(*row[1:]) if good else None
     if reply is not None:
         return Hit(reply, row[0])
     query = "SELECT kind, message, hint, stored, until FROM failures WHERE digest = ? AND until > ?"
     row = db.execute(query, (digest, now)).fetchone()
-    failure = failure_from_row(*row) if row else None
+    good = row is not None and fits(row, str, str, str, float, float)
+    failure = failure_from_row(*row) if good else None
     return None if failure is None else Hit(failure, None)
 
 
@@ -128,10 +134,13 @@ def note_use(db: sqlite3.Connection, digests: Iterable[str], now: float) -> int:
     return db.executemany("UPDATE replies SET used = ? WHERE digest = ?", rows).rowcount
 
 
-def is_leased(db: sqlite3.Connection, digest: str, owner: str, now: float) -> bool:
-    """Return whether someone else than `owner` is asking."""
-    query = "SELECT 1 FROM leases WHERE digest = ? AND owner <> ? AND expires > ?"
-    return db.execute(query, (digest, owner, now)).fetchone() is not None
+def is_leased(db: sqlite3.Connection, digest: str, owner: str, now: float, longest: float) -> bool:
+    """Return whether someone else than `owner` is asking.
+
+    What ends later than in `longest` seconds is no lease: the clock was set back since.
+    """
+    query = "SELECT 1 FROM leases WHERE digest = ? AND owner <> ? AND expires > ? AND expires <= ?"
+    return db.execute(query, (digest, owner, now, now + longest)).fetchone() is not None
 
 
 def lease(db: sqlite3.Connection, digest: str, owner: str, expires: float) -> None:
@@ -162,10 +171,11 @@ def trim(db: sqlite3.Connection, now: float, limits: Limits) -> int:
     db.execute("DELETE FROM failures WHERE until <= ?", (now,))
     db.execute("DELETE FROM leases WHERE expires <= ?", (now,))
     old = db.execute("DELETE FROM replies WHERE stored <= ?", (now - limits.max_age,)).rowcount
-    (total,) = db.execute("SELECT COALESCE(SUM(size), 0) FROM replies").fetchone()
+    (total,) = db.execute("SELECT TOTAL(size) FROM replies").fetchone()
     excess = total - limits.max_bytes * _ROOM if total > limits.max_bytes else 0
     gone = []
-    for number, size in db.execute("SELECT rowid, size FROM replies ORDER BY used, rowid"):
+    query = "SELECT rowid, CAST(size AS INTEGER) FROM replies ORDER BY used, rowid"
+    for number, size in db.execute(query):
         if excess <= 0:
             break
         gone.append((number,))
@@ -182,7 +192,7 @@ def clear(db: sqlite3.Connection) -> int:
 
 def count(db: sqlite3.Connection) -> StoreState:
     """Return what there is."""
-    query = "SELECT COUNT(*), COALESCE(SUM(size), 0), MIN(stored) FROM replies"
+    query = "SELECT COUNT(*), TOTAL(size), MIN(stored) FROM replies"
     replies, size, oldest = db.execute(query).fetchone()
     (failures,) = db.execute("SELECT COUNT(*) FROM failures").fetchone()
-    return StoreState(replies, failures, size, oldest)
+    return StoreState(replies, failures, int(size), oldest if fits([oldest], float) else None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import math
 import os
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from label_studio_gemini.config import read_config
 from label_studio_gemini.environment import (
     CONFIG_VARIABLE,
+    LISTENS_ON_VARIABLE,
     LOG_LEVEL_VARIABLE,
     LOG_LEVELS,
     read_environment,
@@ -35,7 +35,7 @@ def run_server(
     Raises:
         BackendError: What would fail for every request: the YAML, the key, an option, the login.
     """
-    _put_in_environment(config_file, log_level)
+    _put_in_environment(config_file, host, log_level)
     environment = read_environment(os.environ)
     config = read_config(config_file or environment.config_file)
     if environment.api_key is None and config.vertex is None:
@@ -49,27 +49,31 @@ def run_server(
     import uvicorn  # noqa: PLC0415
 
     from label_studio_gemini.server.auth import Guard  # noqa: PLC0415
+    from label_studio_gemini.server.connections import PatientProtocol  # noqa: PLC0415
     from label_studio_gemini.server.logs import configure_logging  # noqa: PLC0415
+    from label_studio_gemini.server.names import is_loopback  # noqa: PLC0415
 
     guard = Guard(environment)
     configure_logging(environment)
-    _say_who_may_ask(host, wants_login=guard.wants_login)
+    _say_who_may_ask(host, wants_login=guard.wants_login, is_closed=is_loopback(host))
     uvicorn.run(
         "label_studio_gemini.server:create_app",
         factory=True,
         host=host,
         port=port,
         workers=workers,
+        http=PatientProtocol,
+        ws="none",
         log_config=None,
         access_log=False,  # the app writes a line for each request that says more
         timeout_graceful_shutdown=math.ceil(config.stop_grace) + _LAST_SECONDS,
     )
 
 
-def _say_who_may_ask(host: str, *, wants_login: bool) -> None:
+def _say_who_may_ask(host: str, *, wants_login: bool, is_closed: bool) -> None:
     if wants_login:
         _log.info("who asks needs the login of BASIC_AUTH_USER and BASIC_AUTH_PASS")
-    elif _is_loopback(host):
+    elif is_closed:
         _log.info(
             "no BASIC_AUTH_USER and BASIC_AUTH_PASS are set: %s is for this machine alone; set "
             "them before you open it with --host",
@@ -81,13 +85,6 @@ def _say_who_may_ask(host: str, *, wants_login: bool) -> None:
             "Gemini key; set both, here and in Label Studio, or leave out --host",
             host,
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _check_port(host: str, port: int) -> None:
@@ -106,8 +103,9 @@ def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def _put_in_environment(config_file: Path | None, log_level: str | None) -> None:
+def _put_in_environment(config_file: Path | None, host: str, log_level: str | None) -> None:
     """Leave the options where the app finds them, in this process and in its workers."""
+    os.environ[LISTENS_ON_VARIABLE] = host
     if config_file is not None:
         os.environ[CONFIG_VARIABLE] = str(config_file.resolve())
     if log_level is None:

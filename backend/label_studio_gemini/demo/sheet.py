@@ -111,7 +111,7 @@ def png_from_image(image: Image.Image, *, compact: bool = False) -> bytes:
     if compact:
         image = image.convert("RGB").point(_SIX_BITS * 3)
     buffer = BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
+    image.save(buffer, format="PNG")  # `optimize` takes five times as long for 4% less
     return buffer.getvalue()
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from label_studio_gemini.errors import GeminiError
 
 
 class MediaResolution(StrEnum):
@@ -170,6 +172,7 @@ class GeminiRequest:
         priority: Who goes first where requests wait.
         origin: Whose request it is, where that is known; it makes no difference to the answer.
         fresh: Whether it is to be answered anew, since what is remembered was of no use.
+        on_attempt: Told of each attempt that was sent; see `ReportingGemini`.
     """
 
     model: str
@@ -181,6 +184,7 @@ class GeminiRequest:
     priority: Priority = Priority.BATCH
     origin: Origin | None = field(default=None, compare=False)
     fresh: bool = field(default=False, compare=False)
+    on_attempt: Callable[[Attempt], None] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,12 +220,29 @@ class GeminiReply:
         usage: What it cost: nothing where it is `cached`.
         truncated: Whether Gemini says that it stopped before the end (out of tokens).
         cached: Whether it was paid for before, by this or another request.
+        again_from: Where it is remembered as the answer to a `fresh` request: from when on another
+            one is sent, in seconds since 1970; None where that can be at once.
     """
 
     text: str
     usage: Usage
     truncated: bool = False
     cached: bool = False
+    again_from: float | None = None
+
+
+class Attempt(NamedTuple):
+    """One request that was sent, and what came of it.
+
+    Attributes:
+        request: As it was sent: a model may not take all that was asked for.
+        outcome: The reply, or why there is none.
+        seconds: How long it took.
+    """
+
+    request: GeminiRequest
+    outcome: GeminiReply | GeminiError
+    seconds: float
 
 
 class Gemini(Protocol):

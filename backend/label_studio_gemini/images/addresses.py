@@ -94,7 +94,7 @@ class AddressReader:
             return self._read_path(unquote(address[len("file:") :].removeprefix("//")), login)
         if kind and address.startswith("://", len(kind)):
             raise AddressError(
-                f"Addresses that begin with `{kind}://` are not understood.",
+                f"Addresses that begin with `{kind[:20]}://` are not understood.",
                 hint="use https:, data:, an upload of Label Studio, or a storage that it knows "
                 "(s3:, gs:, azure-blob:).",
             )

@@ -18,11 +18,37 @@ _PORTS = {"http": 80, "https": 443}
 _HIGHEST_PORT = 65535
 _LOCAL_FILES = "/data/local-files/"
 _SHOWN = 200
+_LONGEST = 5_000  # of addresses that are looked at: no server takes longer ones
+_LONG = 32  # characters: what is longer shows how it begins
 
 # Browsers disagree with libraries about a backslash; a space is fine, other blanks are not.
 _UNSAFE = re.compile(r"[\\\x00-\x1f\x7f]")
 # A header value: no blanks, no line ends, nothing but ASCII.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
+
+# How addresses are told from other texts, for `shown`; all may be percent-encoded, even twice.
+_BLANK = re.compile(r"\s")
+_KIND = re.compile(r"(?:https?|ftp|file|blob|s3|gs|azure-blob):(?://)?", re.IGNORECASE)
+_DATA = re.compile(
+    r"data:(?:[\w.+-]{1,20}/[\w.+-]{1,40}(?:;base64)?(?=[,;]),?)?", re.IGNORECASE | re.ASCII
+)
+# A query, a fragment, parameters of a path (`/;sig=…/`).
+_SECRETS = re.compile(
+    r"[?#]|%(?:25)*(?:3f|23)|(?:;|%(?:25)*3b)[^/;]*(?:=|%(?:25)*3d)", re.IGNORECASE
+)
+_USER = re.compile(
+    r"((?:^|[/\\]|%(?:25)*(?:2f|5c)){2})(?:(?!/|%(?:25)*2f).)*(?:@|%(?:25)*40)",
+    re.IGNORECASE | re.DOTALL,
+)
+_ADDRESS = re.compile(
+    r"""
+    (?:[a-z][a-z0-9+.-]{1,20}:)?//(?:[\w.~%-]*|\[[0-9a-f:.]*\])(?::[0-9]*)?(?:[/\\].*)?  # the web
+    | /(?:data|storage-data|tasks|static)/.*                                         # Label Studio
+    | [./~]\S{,199}                                                              # a path, no image
+    | (?:[a-z]:)?[^:@]*\.(?:jpe?g|jpe|jfif|a?png|gif|bmp|webp|tiff?|hei[cf]|avif|jp2|svg|dcm|pdf)
+    """,
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
 
 URL_HINT = (
     "set LABEL_STUDIO_URL to the address that Label Studio is opened with, as in "
@@ -106,15 +132,28 @@ def shown(address: str) -> str:
     """Return `address` for people and logs: no query (a signed link is a secret), no password.
 
     The one query that is shown is the path of a local file of Label Studio: it is no secret, and
-    the rest says nothing without it.
+    the rest says nothing without it. What looks like no address may be the image itself, or words
+    about a person: only its length is shown, and where it is long and has no blanks its beginning.
     """
-    if address[:5].lower() == "data:":
-        return f"{_printable(address[:30].partition(',')[0])},…"
-    head, _, query = address.partition("#")[0].partition("?")
-    if head.endswith(_LOCAL_FILES):
-        head += "?d=" + "".join(parse_qs(query, max_num_fields=None).get("d", [])[:1])
-    head = re.sub(r"^([a-zA-Z][a-zA-Z0-9+.-]*:)?//[^/]*@", r"\1//", head)
-    return _printable(head)
+    text = address.strip()
+    if text[:5].lower() == "data:":
+        return _DATA.match(text)[0] + "…"  # type: ignore[index] # its last part matches anything
+    head, _, query = text.partition("#")[0].partition("?")
+    if len(head) > _LONGEST:
+        return _length(text)
+    path = _SECRETS.split(head, maxsplit=1)[0]
+    if path.endswith(_LOCAL_FILES):
+        told = "".join(parse_qs(query, max_num_fields=None).get("d", [])[:1])
+        path += "?d=" + _SECRETS.split(told[:_LONGEST], maxsplit=1)[0]
+    path = _USER.sub(r"\1", path)
+    return _printable(path) if _ADDRESS.fullmatch(path) else _length(text)
+
+
+def _length(text: str) -> str:
+    """Say how long a text is that must not be shown."""
+    kind = _KIND.match(text)
+    start = kind[0] if kind else text[:4] if len(text) > _LONG and not _BLANK.search(text) else ""
+    return f"{_printable(start)}… ({len(text):,} characters)"
 
 
 def _printable(text: str) -> str:

@@ -13,6 +13,7 @@ cookies, follow redirects and write whole URLs, so signed links too, into the lo
 from __future__ import annotations
 
 import asyncio
+import functools
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
@@ -30,6 +31,7 @@ from label_studio_gemini.images.origins import (
 from label_studio_gemini.images.reach import Reach, reach, read_ip
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
 
     from label_studio_gemini.images.types import ImageLimits, LabelStudioLogin
@@ -48,9 +50,16 @@ async def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
+@functools.cache
+def _trust() -> ssl.SSLContext:
+    """Load the system's certificates once: each transport would take 50 ms for it."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
 def build_transport() -> httpx2.AsyncHTTPTransport:
     """Build a transport that looks at no variable of the environment and reuses no connection."""
     return httpx2.AsyncHTTPTransport(
+        verify=_trust(),
         trust_env=False,
         limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
     )

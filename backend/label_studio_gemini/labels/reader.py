@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from label_studio_gemini.labels.answers import answer_kind_of, read_answer_target
 from label_studio_gemini.labels.objects import REPEATED, is_repeated, read_objects
-from label_studio_gemini.labels.regions import read_region_target, shape_of
+from label_studio_gemini.labels.regions import find_holders, read_region_target, shape_of
 from label_studio_gemini.labels.tags import read_tags
 from label_studio_gemini.labels.types import LabelConfig, RegionTarget, Target, UnfilledTag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from label_studio_gemini.labels.objects import Objects
     from label_studio_gemini.labels.tags import Tag
@@ -60,25 +61,29 @@ def _is_prompt_box(tag: Tag) -> bool:
 
 def _read_controls(controls: Sequence[Tag], objects: Objects) -> list[_Found]:
     """Read the control tags in document order; those about regions need the regions first."""
-    labels_tags = [tag for tag in controls if tag.kind == "labels" and not is_repeated(tag)]
+    labels_tags = (tag for tag in controls if tag.kind == "labels" and not is_repeated(tag))
+    holders = find_holders(labels_tags, objects)
     drawn = {
-        tag: read_region_target(tag, shape, objects, labels_tags)
+        tag: read_region_target(tag, shape, objects, holders)
         for tag in controls
         if (shape := shape_of(tag)) is not None and not is_repeated(tag)
     }
     regions = [one for one in drawn.values() if isinstance(one, RegionTarget)]
-    found = (drawn.get(tag) or _read_other(tag, objects, regions) for tag in controls)
+    spoken_for = {region.labels_name for region in regions}
+    found = (drawn.get(tag) or _read_other(tag, objects, regions, spoken_for) for tag in controls)
     return [one for one in found if one is not None]
 
 
-def _read_other(tag: Tag, objects: Objects, regions: Sequence[RegionTarget]) -> _Found | None:
+def _read_other(
+    tag: Tag, objects: Objects, regions: Sequence[RegionTarget], spoken_for: AbstractSet[str | None]
+) -> _Found | None:
     """Read a tag that draws nothing; None is a `<Labels>` that a geometry tag speaks for."""
     if is_repeated(tag):
         return tag.unfilled(REPEATED)
     kind = answer_kind_of(tag)
     if kind is not None:
         return read_answer_target(tag, kind, objects, regions)
-    if tag.required("name") in {region.labels_name for region in regions}:
+    if tag.required("name") in spoken_for:
         return None
     if not objects.images_of(tag):
         return tag.unfilled(objects.why_no_image(tag))

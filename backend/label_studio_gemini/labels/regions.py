@@ -11,11 +11,11 @@ from label_studio_gemini.labels.options import labels_from_tag, why_no_options
 from label_studio_gemini.labels.types import RegionTarget, Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping
 
     from label_studio_gemini.labels.objects import Objects
     from label_studio_gemini.labels.tags import Tag
-    from label_studio_gemini.labels.types import UnfilledTag
+    from label_studio_gemini.labels.types import ImageTag, UnfilledTag
 
 _SHAPES = {shape.value: shape for shape in Shape}
 
@@ -25,8 +25,23 @@ def shape_of(tag: Tag) -> Shape | None:
     return _SHAPES.get(tag.kind.removesuffix("labels"))
 
 
+def find_holders(
+    labels_tags: Iterable[Tag], objects: Objects
+) -> Mapping[ImageTag, tuple[int, Tag]]:
+    """Return where a geometry tag for an image finds its labels, with the rank of that tag.
+
+    That is the first `<Labels>` for the image, rather one that has labels.
+    """
+    found: dict[ImageTag, tuple[int, Tag]] = {}
+    best_first = sorted(labels_tags, key=lambda tag: not labels_from_tag(tag))
+    for rank, tag in enumerate(best_first):
+        for image in objects.images_of(tag):
+            found.setdefault(image, (rank, tag))
+    return found
+
+
 def read_region_target(
-    tag: Tag, shape: Shape, objects: Objects, labels_tags: Sequence[Tag]
+    tag: Tag, shape: Shape, objects: Objects, holders: Mapping[ImageTag, tuple[int, Tag]]
 ) -> RegionTarget | UnfilledTag:
     """Read a control tag that draws regions.
 
@@ -34,7 +49,7 @@ def read_region_target(
         tag: The control tag.
         shape: What it draws, as `shape_of` says.
         objects: What it can be for.
-        labels_tags: The `<Labels>` tags of the config, where a geometry tag finds its labels.
+        holders: Where a geometry tag finds its labels, as `find_holders` says.
 
     Raises:
         LabelConfigError: It or its `<Labels>` has no name.
@@ -42,7 +57,7 @@ def read_region_target(
     images = objects.images_of(tag)
     if not images:
         return tag.unfilled(objects.why_no_image(tag))
-    holder = tag if tag.kind.endswith("labels") else _labels_holder(tag, objects, labels_tags)
+    holder = tag if tag.kind.endswith("labels") else _holder_for(images, holders)
     if holder is None:
         return tag.unfilled("there is no <Labels> tag with the same toName")
     labels = labels_from_tag(holder)
@@ -61,8 +76,8 @@ def read_region_target(
     )
 
 
-def _labels_holder(tag: Tag, objects: Objects, labels_tags: Sequence[Tag]) -> Tag | None:
-    """Return the first `<Labels>` for an image of a geometry tag, rather one that has labels."""
-    images = set(objects.images_of(tag))
-    shared = [other for other in labels_tags if images & set(objects.images_of(other))]
-    return next((other for other in shared if labels_from_tag(other)), next(iter(shared), None))
+def _holder_for(
+    images: Iterable[ImageTag], holders: Mapping[ImageTag, tuple[int, Tag]]
+) -> Tag | None:
+    ranked = [holders[image] for image in images if image in holders]
+    return min(ranked, key=lambda one: one[0])[1] if ranked else None

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from xml.etree.ElementTree import Element
 
+MOST_CHARACTERS = 2_000_000
+"""Of a labelling config: the 21,843 labels of ImageNet take 600,000."""
+
 MAX_DEPTH = 100
 """How deeply tags may be nested; what people write has less than twenty levels."""
 
@@ -101,8 +104,14 @@ def read_tags(xml: str) -> Tag:
     """Return the root of a labelling config.
 
     Raises:
-        LabelConfigError: It is not XML, has entities or a DTD, or is nested beyond `MAX_DEPTH`.
+        LabelConfigError: It is not XML, has entities or a DTD, is longer than `MOST_CHARACTERS`, or
+            is nested beyond `MAX_DEPTH`.
     """
+    if len(xml) > MOST_CHARACTERS:
+        raise LabelConfigError(
+            f"The labelling config is longer than {MOST_CHARACTERS:,} characters.",
+            hint="split the project: give each one the labels that its images need.",
+        )
     element = _parse(xml)
     root = _tag_from_element(element, None)
     ahead = [(element, root, 1)]

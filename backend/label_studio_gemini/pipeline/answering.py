@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from label_studio_gemini.cache.rows import asked_again
 from label_studio_gemini.errors import BackendError, ReplyError
 from label_studio_gemini.gemini.stops import cut_short_error
 from label_studio_gemini.pipeline.outcomes import Failure
@@ -23,7 +24,10 @@ _log = logging.getLogger(__name__)
 async def generate_usable(
     gemini: Gemini, request: GeminiRequest, question: Question
 ) -> tuple[GeminiReply, Reading]:
-    """Ask, and read the reply. One that is remembered and of no use is asked for anew.
+    """Ask, and read the reply. One that is remembered and of no use is asked for anew, once.
+
+    A second one that is of no use either is remembered as a failure is: until its time is over, it
+    is what is met, and costs nothing.
 
     Raises:
         OutOfTokensError: It was cut off before there was anything in it that can be used.
@@ -34,7 +38,7 @@ async def generate_usable(
     try:
         return reply, _usable_reading(reply, question)
     except ReplyError:
-        if not reply.cached:
+        if not reply.cached or reply.again_from is not None:
             raise
     # It was of no use before, and would never be again: another one may.
     reply = await gemini.generate(replace(request, fresh=True))
@@ -73,6 +77,16 @@ def _usable_reading(reply: GeminiReply, question: Question) -> Reading:
         ReplyError: There is nothing in it that can be used.
     """
     try:
+        return _reading(reply, question)
+    except ReplyError as error:
+        if reply.again_from is not None:
+            until = asked_again(reply.again_from)
+            error.message += f" (Asked for anew, it was no better; {until}.)"
+        raise
+
+
+def _reading(reply: GeminiReply, question: Question) -> Reading:
+    try:
         reading = read_reply(reply.text)
     except ReplyError as error:
         if reply.truncated:
@@ -87,7 +101,7 @@ def _usable_reading(reply: GeminiReply, question: Question) -> Reading:
     if reply.truncated:
         raise cut_short_error(reply)
     raise ReplyError(
-        f"Nothing in Gemini's reply could be used ({why}): {reply.text[:200]!r}.",
+        f"Nothing in Gemini's reply could be used ({why}): {reply.text[:80]!r}.",
         hint="try again; if it stays so, try another model or a simpler prompt.",
         bill=reply.usage,
     )

@@ -17,11 +17,12 @@ from label_studio_gemini.environment import read_environment
 from label_studio_gemini.errors import BackendError
 from label_studio_gemini.server.auth import WEBHOOK, Guard, LoginWall
 from label_studio_gemini.server.backend import Backend
-from label_studio_gemini.server.bodies import A_BUG, error_response
+from label_studio_gemini.server.bodies import A_BUG, MOST_TASKS, error_response
 from label_studio_gemini.server.docs import (
     BAD,
     INVALID,
     NOWHERE,
+    SLOW,
     STRANGER,
     TOO_LARGE,
     WEBHOOK_BODY,
@@ -37,7 +38,9 @@ from label_studio_gemini.server.hosting import Host
 from label_studio_gemini.server.limits import SizeLimit
 from label_studio_gemini.server.logs import RequestLog, configure_logging
 from label_studio_gemini.server.monitor import Monitor
+from label_studio_gemini.server.names import NameCheck, needs_name_check
 from label_studio_gemini.server.status_body import Status
+from label_studio_gemini.server.zipping import Zipping
 
 if TYPE_CHECKING:
     from fastapi.responses import Response
@@ -56,6 +59,11 @@ def create_app() -> FastAPI:
     """
     environment = read_environment(os.environ)
     configure_logging(environment)
+    if environment.listens_on is None and environment.basic_auth_user is None:
+        _log.warning(  # `serve` knows where it listens, and has said so
+            "no BASIC_AUTH_USER and BASIC_AUTH_PASS are set: whoever reaches this server can spend "
+            "your Gemini key; set both, here and in Label Studio, or listen on 127.0.0.1 alone"
+        )
     return build_app(read_config(environment.config_file), environment)
 
 
@@ -63,7 +71,7 @@ def build_app(config: Config, environment: Environment) -> FastAPI:
     """Build the ASGI app; nothing is connected before it starts up.
 
     Raises:
-        ConfigError: Half a login is set.
+        ConfigError: Half a login is set, or a secret that cannot be one.
     """
     guard = Guard(environment)
     host = Host(config, environment)
@@ -77,19 +85,23 @@ def build_app(config: Config, environment: Environment) -> FastAPI:
     )
     for route in _routes(backend, Monitor(config, environment, host), guard):
         add_route(app, route)
+    app.add_api_route("/health", backend.health, methods=["HEAD"], include_in_schema=False)
     app.add_exception_handler(BackendError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(Exception, _answer_bug)
     # The last one is the first that a request meets.
+    app.add_middleware(Zipping)
     app.add_middleware(SizeLimit, megabytes=config.max_request_megabytes)
     app.add_middleware(LoginWall, guard=guard)
+    if needs_name_check(environment):
+        app.add_middleware(NameCheck, names=environment.server_names)
     app.add_middleware(RequestLog)
     return app
 
 
 def _routes(backend: Backend, monitor: Monitor, guard: Guard) -> list[Route]:
-    body = (STRANGER, TOO_LARGE)
+    body = (STRANGER, SLOW, TOO_LARGE)
     routes = [
         Route("GET", "/", monitor.page, "text/html", (STRANGER,)),
         Route("GET", "/api/status", monitor.status, Status, (STRANGER,)),
@@ -102,7 +114,7 @@ def _routes(backend: Backend, monitor: Monitor, guard: Guard) -> list[Route]:
     ]
     if guard.wants_secret:
         path = WEBHOOK + "/{secret}"
-        errors = (NOWHERE, TOO_LARGE, INVALID)
+        errors = (NOWHERE, SLOW, TOO_LARGE, INVALID)
         routes.append(
             Route("POST", path, backend.secret_webhook, AcceptedBody, errors, WEBHOOK_BODY)
         )
@@ -122,7 +134,9 @@ async def _answer_invalid(_request: Request, error: Exception) -> Response:
     return error_response(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         f"The request is not as Label Studio sends it: {where}: {first['msg']}.",
-        "send JSON: /predict takes `tasks` and `label_config`, /setup `project` and `schema`.",
+        f"select fewer tasks at once: {MOST_TASKS:,} at most."
+        if first["type"] == "too_long"
+        else "send JSON: /predict takes `tasks` and `label_config`, /setup `project` and `schema`.",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 WEBHOOK = "/webhook"
 
+_SECRET = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~-]+")
+
 
 class Guard:
     """Knows the login and the secret, where there are such.
@@ -27,7 +30,7 @@ class Guard:
         environment: BASIC_AUTH_USER, BASIC_AUTH_PASS, WEBHOOK_SECRET.
 
     Raises:
-        ConfigError: Half a login is set.
+        ConfigError: Half a login is set, or the secret cannot be a part of a path.
     """
 
     def __init__(self, environment: Environment) -> None:
@@ -40,6 +43,11 @@ class Guard:
             )
         self._spelled = [] if user is None else _spellings(f"{user}:{password}")
         self._secret = environment.webhook_secret
+        if self._secret is not None and not _SECRET.fullmatch(self._secret):
+            raise ConfigError(
+                "WEBHOOK_SECRET has a character that cannot stand in an address as it is.",
+                hint="make it of letters, digits and - _ ~ . alone: `openssl rand -hex 16` does.",
+            )
 
     @property
     def wants_login(self) -> bool:
@@ -66,7 +74,9 @@ class Guard:
 
 
 class LoginWall:
-    """Asks for the login, except at GET /health; webhooks are for their handler to check.
+    """Asks for the login, except at /health, and for the secret of webhooks; it reads no body.
+
+    An event that comes without both is for its handler to check.
 
     Args:
         app: What answers who is known.
@@ -79,10 +89,26 @@ class LoginWall:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        app = self._app
-        if self._guard.wants_login and not _is_open(scope) and not self._guard.knows(scope):
-            app = build_refusal("The backend wants a login.")
-        await app(scope, receive, send)
+        refusal = self._webhook_refusal(scope) if is_webhook(scope) else self._refusal(scope)
+        await (refusal or self._app)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        if not self._guard.wants_login or _is_open(scope) or self._guard.knows(scope):
+            return None
+        return build_refusal("The backend wants a login.")
+
+    def _webhook_refusal(self, scope: Scope) -> Response | None:
+        secret = _path(scope).removeprefix(WEBHOOK)
+        if secret and not self._guard.knows_secret(secret.removeprefix("/")):
+            return error_response(
+                HTTPStatus.NOT_FOUND,
+                "There is no such webhook.",
+                "Label Studio sends its events to /webhook, or to /webhook/<secret> with the "
+                "WEBHOOK_SECRET of the backend.",
+            )
+        if secret or not self._guard.wants_secret or self._guard.knows(scope):
+            return None
+        return build_refusal("This webhook is not for everyone.")
 
 
 def build_refusal(message: str) -> Response:
@@ -97,13 +123,23 @@ def build_refusal(message: str) -> Response:
     )
 
 
+def is_webhook(scope: Scope) -> bool:
+    """Return whether a request is a webhook, by its path."""
+    if scope["type"] != "http" or scope["method"] != "POST":
+        return False
+    path = _path(scope)
+    return path == WEBHOOK or path.startswith(f"{WEBHOOK}/")
+
+
+def _path(scope: Scope) -> str:
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
 def _is_open(scope: Scope) -> bool:
     if scope["type"] != "http":
         return bool(scope["type"] == "lifespan")
-    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
-    if scope["method"] == "POST":
-        return path == WEBHOOK or path.startswith(f"{WEBHOOK}/")
-    return (scope["method"], path) == ("GET", "/health")
+    return scope["method"] in {"GET", "HEAD"} and _path(scope) == "/health"
 
 
 def _spellings(login: str) -> list[bytes]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from fastapi import Request  # noqa: TC002 - FastAPI reads the annotations of handlers
 from fastapi.responses import Response  # noqa: TC002
 from pydantic import ValidationError
-from starlette.exceptions import HTTPException
 
 from label_studio_gemini.errors import BackendError
 from label_studio_gemini.server.auth import build_refusal
@@ -17,12 +17,14 @@ from label_studio_gemini.server.bodies import (
     A_BUG,
     PredictBody,
     SetupBody,
+    TasksDeletedBody,
     WebhookBody,
     build_failed,
     json_bytes,
     json_response,
 )
 from label_studio_gemini.server.jobs import Jobs
+from label_studio_gemini.server.limits import WEBHOOK_BYTES
 from label_studio_gemini.server.logs import note_failed, note_request
 from label_studio_gemini.server.stopping import on_stop_signal
 from label_studio_gemini.server.streaming import respond_patiently
@@ -60,10 +62,13 @@ class Backend:
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
         """Serve at once, with an engine that is loaded meanwhile; stop in an orderly way."""
         grace = self._config.stop_grace
-        async with self._host.running():
-            with on_stop_signal(lambda: self._jobs.stop(grace)):
-                yield
-                await self._jobs.close(grace)
+        try:
+            async with self._host.running():
+                with on_stop_signal(lambda: self._jobs.stop(grace)):
+                    yield
+                    await self._jobs.close(grace)
+        except asyncio.CancelledError:  # a second Ctrl-C; who awaits this would print its traceback
+            _log.warning("stopped at once: what was under way is not finished")
 
     async def health(self) -> Response:
         """Say that the server is up; Gemini is not asked."""
@@ -97,25 +102,25 @@ class Backend:
         It sends events without the login, and a training that a person starts with it.
         """
         body = await request.body()
-        if self._guard.knows(request.scope) or self._is_welcome(body):
+        is_known = not self._guard.wants_login or self._guard.knows(request.scope)
+        if is_known or _is_event(body):
+            await self._note_event(body)
             return json_response({"status": "accepted"})
         return build_refusal("This webhook is not for everyone.")
 
-    async def secret_webhook(self, secret: str, request: Request) -> Response:
+    async def secret_webhook(
+        self,
+        secret: str,  # noqa: ARG002 - see `LoginWall`
+        request: Request,
+    ) -> Response:
         """Accept what comes to the address that only Label Studio was told of."""
-        if not self._guard.knows_secret(secret):
-            raise HTTPException(404)
-        await request.body()
+        await self._note_event(await request.body())
         return json_response({"status": "accepted"})
 
-    def _is_welcome(self, body: bytes) -> bool:
-        """Return whether a webhook without login is accepted."""
-        if self._guard.wants_secret or not self._guard.wants_login:
-            return not self._guard.wants_secret
-        try:
-            return WebhookBody.model_validate_json(body).is_event
-        except ValidationError:
-            return False
+    async def _note_event(self, body: bytes) -> None:
+        if (records := await self._host.records()) is not None:
+            with suppress(ValidationError):  # most tell of something else
+                records.note_deleted(TasksDeletedBody.model_validate_json(body))
 
     async def _predict(self, body: PredictBody) -> bytes:
         """Return the answer; a project that cannot be predicted has every task answered by []."""
@@ -144,3 +149,13 @@ class Backend:
         if (records := await self._host.records()) is not None:
             records.note_refused(body, error)
         return build_failed(len(body.tasks), error, self._config.model)
+
+
+def _is_event(body: bytes) -> bool:
+    """Return whether a webhook tells of something; one that was not kept whole does."""
+    if len(body) > WEBHOOK_BYTES:
+        return True
+    try:
+        return WebhookBody.model_validate_json(body).is_event
+    except ValidationError:
+        return False

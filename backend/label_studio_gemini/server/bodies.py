@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Never, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, Never, NotRequired, TypedDict
 
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from label_studio_gemini.errors import BackendError
 
@@ -22,12 +22,25 @@ A_BUG = BackendError(
 )
 
 
+MOST_TASKS = 100_000
+"""In one request."""
+
+_LONGEST_NAME = 200
+
+
 class _ProjectBody(BaseModel):
     """A body that says which project it is about."""
 
     model_config = ConfigDict(extra="ignore")
 
     project: str | int | None = None
+
+    @field_validator("project", mode="after")
+    @classmethod
+    def _cut(cls, project: str | int | None) -> str | int | None:
+        """Cut what is no name: it goes into each line of the log, the ledger and the activity."""
+        name = str(project)
+        return project if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME]
 
     @property
     def project_name(self) -> str | None:
@@ -46,7 +59,7 @@ class SetupBody(_ProjectBody):
 class PredictBody(_ProjectBody):
     """The body of POST /predict. Tasks are read one by one later: a bad one is alone in that."""
 
-    tasks: list[Any]
+    tasks: list[Any] = Field(max_length=MOST_TASKS)
     label_config: str | None = None
     params: Any = None
 
@@ -61,6 +74,30 @@ class PredictBody(_ProjectBody):
         return self.context is not None or len(self.tasks) == 1
 
 
+class _EventProject(BaseModel):
+    """Of which project a webhook tells."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: int
+    created_at: AwareDatetime | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it may be called in other requests: `<id>.<the moment it was made>`, or its id."""
+        if self.created_at is None:
+            return (str(self.id),)
+        return (str(self.id), f"{self.id}.{int(self.created_at.timestamp())}")
+
+
+class _EventTask(BaseModel):
+    """Of which task a webhook tells."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: int
+
+
 class WebhookBody(BaseModel):
     """The part of the body of POST /webhook that says what happened."""
 
@@ -72,6 +109,16 @@ class WebhookBody(BaseModel):
     def is_event(self) -> bool:
         """Whether it tells of something, rather than asks for something to be done."""
         return self.action not in {"", "START_TRAINING"}
+
+
+class TasksDeletedBody(BaseModel):
+    """The body of POST /webhook that tells of tasks that are no more."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    action: Literal["TASKS_DELETED"]
+    project: _EventProject
+    tasks: list[_EventTask]
 
 
 class ErrorJson(TypedDict):

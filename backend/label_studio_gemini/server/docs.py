@@ -94,6 +94,7 @@ class Route:
 BAD = HTTPStatus.BAD_REQUEST
 STRANGER = HTTPStatus.UNAUTHORIZED
 NOWHERE = HTTPStatus.NOT_FOUND
+SLOW = HTTPStatus.REQUEST_TIMEOUT
 TOO_LARGE = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 INVALID = HTTPStatus.UNPROCESSABLE_ENTITY
 
@@ -101,6 +102,7 @@ _WHEN = {
     BAD: "The project cannot be predicted, or nothing can: without a key.",
     STRANGER: "The backend wants a login: BASIC_AUTH_USER and BASIC_AUTH_PASS.",
     NOWHERE: "There is no such address.",
+    SLOW: "Nothing of the request's body came for half a minute.",
     TOO_LARGE: "The request is larger than `max_request_megabytes`.",
     INVALID: "The request is not as Label Studio sends it.",
 }

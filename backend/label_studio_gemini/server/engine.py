@@ -20,7 +20,7 @@ from label_studio_gemini.predictor import Predictors, answer_from_outcome
 from label_studio_gemini.server.bodies import read_task_id
 from label_studio_gemini.server.jobs import Unfinished, Work
 from label_studio_gemini.server.logs import note_task
-from label_studio_gemini.server.noting import following, note_outcome, note_plan
+from label_studio_gemini.server.noting import following, note_outcome, note_plan, task_key
 from label_studio_gemini.server.unfinished import WHY_NOT
 from label_studio_gemini.versions import VersionStore
 
@@ -120,7 +120,7 @@ class Engine:
         }
 
     def _work(self, predictor: Predictor, task: object, body: PredictBody) -> Work[Outcome]:
-        number = read_task_id(task)
+        number, key = read_task_id(task), task_key(task)
         priority = Priority.INTERACTIVE if body.is_waited_for else Priority.BATCH
 
         async def run(urgent: bool) -> Outcome:  # noqa: FBT001 - as `Work` wants it
@@ -129,7 +129,7 @@ class Engine:
                 task, Priority.INTERACTIVE if urgent else priority, context=body.context
             )
             smart = body.context is not None
-            note_outcome(self._activity, predictor.project, number, outcome, smart=smart)
+            note_outcome(self._activity, predictor.project, key, outcome, smart=smart)
             return outcome
 
         text = identity_of(task, body, predictor.plan.model_version)

@@ -82,6 +82,8 @@ class Host:
             return
         self._records.set_result(records)
         records.activity.probe()
+        if self._config.budget is not None:
+            records.books.ledger.probe()
         try:
             await self._run_engine(records, closing)
         finally:

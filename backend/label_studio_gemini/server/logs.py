@@ -13,6 +13,13 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeAlias
 
+from label_studio_gemini.server.quiet import (
+    MOST_FAILURES,
+    FewFailures,
+    NoCancellations,
+    NoSocketsOnce,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -28,6 +35,9 @@ _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _BARE = re.compile(r"[\w./:-]+", re.ASCII)
 _LONGEST = 200
 """Characters of a path or a project's name; both may be anything."""
+
+_LONGEST_MESSAGE = 3_000
+"""Characters of a message, as it is written; with the fields, a line stays under 4 kB."""
 
 _ROUTINE = frozenset({"/health", "/api/status", "/metrics"})
 """What is asked every few seconds: by Docker, each page of Label Studio, the status page."""
@@ -46,6 +56,7 @@ class RequestNotes:
     project: str | None = None
     tasks: int | None = None
     failed: int | None = None
+    failures_met: int = 0
 
 
 _request: ContextVar[RequestNotes | None] = ContextVar("request", default=None)
@@ -73,9 +84,26 @@ def note_failed(failed: int) -> None:
         notes.failed = failed
 
 
+def count_failure() -> int | None:
+    """Count a failed task of the present request, and return how many there were; None outside."""
+    notes = _request.get()
+    if notes is None:
+        return None
+    notes.failures_met += 1
+    return notes.failures_met
+
+
 def note_task(task: int | None) -> None:
     """Say which task all further lines of this asyncio task are about."""
     _task.set(task)
+
+
+# By the loggers whose lines they hold back.
+_FILTERS: Mapping[str, logging.Filter] = {
+    "asyncio": NoSocketsOnce(),
+    "label_studio_gemini.pipeline.answering": FewFailures(count_failure),
+    "uvicorn.error": NoCancellations(),
+}
 
 
 def configure_logging(environment: Environment) -> None:
@@ -84,6 +112,8 @@ def configure_logging(environment: Environment) -> None:
     root.setLevel(environment.log_level.upper())
     for name in _TOO_OPEN:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name, one in _FILTERS.items():
+        logging.getLogger(name).addFilter(one)  # a second time does nothing
     if root.handlers:
         return
     handler = logging.StreamHandler()
@@ -106,7 +136,7 @@ class TextFormatter(logging.Formatter):
         origin = " ".join([*([notes.id] if notes else []), *([f"task {task}"] if task else [])])
         where = f"{record.name} [{origin}]" if origin else record.name
         when = self.formatTime(record)
-        return f"{when} {record.levelname} {record.process} {where}: {record.message}"
+        return f"{when} {record.levelname} {record.process} {where}: {_cut(record.message)}"
 
 
 class JsonFormatter(logging.Formatter):
@@ -120,7 +150,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "process": record.process,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _cut_json(record.getMessage()),
         }
         if notes is not None:
             line["request"] = notes.id
@@ -164,6 +194,11 @@ class RequestLog:
         try:
             await self._app(scope, receive, noting_send)
         finally:
+            if notes.failures_met > MOST_FAILURES:
+                more = notes.failures_met - MOST_FAILURES
+                _log.warning(
+                    "%d more tasks of this request failed so far: see the status page", more
+                )
             _write_line(scope, notes, status, complete=complete, start=start)
             _request.reset(token)
 
@@ -188,6 +223,21 @@ def _write_line(
     is_routine = scope["path"] in _ROUTINE and status == HTTPStatus.OK
     level = logging.DEBUG if is_routine else logging.INFO
     _log.log(level, "request", extra={"fields": fields})
+
+
+def _cut(text: str, most: int = _LONGEST_MESSAGE) -> str:
+    return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
+
+
+def _cut_json(text: str) -> str:
+    """Cut a message whose escapes may make it six times as long."""
+    cut = _cut(text)
+    written = len(json.dumps(cut))
+    return (
+        cut
+        if written <= _LONGEST_MESSAGE + 100
+        else _cut(text, len(cut) * _LONGEST_MESSAGE // written)
+    )
 
 
 def _fields_of(record: logging.LogRecord) -> Mapping[str, Field]:

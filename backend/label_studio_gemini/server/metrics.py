@@ -64,12 +64,12 @@ async def measure(records: Records | None, *, ready: bool) -> Measured:
     """Read what there is to say."""
     if records is None:
         return Measured(ready)
-    ledger, replies = records.books
+    ledger = records.books.ledger
     counts, sums, today, store = await asyncio.gather(
         records.activity.counts(),
         ledger.written(),
         ledger.spent_today(),
-        _nothing() if replies is None else replies.show(),
+        records.store_state(),
     )
     usable = [("activity", records.activity.trouble is None), ("ledger", ledger.trouble is None)]
     if store is not None:
@@ -82,10 +82,6 @@ def render(measured: Measured, config: Config) -> bytes:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Once(_families(measured, config)))
     return generate_latest(registry)
-
-
-async def _nothing() -> None:
-    return None
 
 
 class _Once(Collector):
@@ -137,13 +133,13 @@ def _of_counts(counts: Counts) -> Iterator[Metric]:
         found[one.name].append((named, one.count))
     yield _counter(
         "predictions",
-        "Tasks that were done, by what came of them: predicted, empty, failed.",
+        "Tasks that were done, by what came of them: predicted, empty, unmatched, failed.",
         ("project", "result"),
         _total(found[PREDICTIONS]),
     )
     yield _counter(
         "smart_answers",
-        "Requests of smart tools that were done: predicted, empty, failed.",
+        "Requests of smart tools that were done: predicted, empty, unmatched, failed.",
         ("project", "result"),
         _total(found[SMART_ANSWERS]),
     )
@@ -180,13 +176,18 @@ def _of_sums(sums: Sequence[Sums]) -> Iterator[Metric]:
         ("project",),
         _total(((project,), one.refused) for project, _, one in rows),
     )
+    yield from _of_tokens(sums)
+    yield from _of_money(sums)
+
+
+def _of_tokens(sums: Sequence[Sums]) -> Iterator[Metric]:
     yield _counter(
         "tokens",
         "Tokens that were billed, by kind: input, output, thought.",
         ("model", "kind"),
         _total(
-            ((model, kind), count)
-            for _, model, one in rows
+            ((_label(one.model), kind), count)
+            for one in sums
             for kind, count in (
                 ("input", one.input_tokens),
                 ("output", one.output_tokens),
@@ -194,7 +195,6 @@ def _of_sums(sums: Sequence[Sums]) -> Iterator[Metric]:
             )
         ),
     )
-    yield from _of_money(sums)
 
 
 def _of_money(sums: Sequence[Sums]) -> Iterator[Metric]:

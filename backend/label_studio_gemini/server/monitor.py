@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from label_studio_gemini.environment import Environment
     from label_studio_gemini.server.hosting import Host
 
+MEMORY_SECONDS = 1.0
+"""For which an answer of /api/status is given again: as many may look on as like to."""
+
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -32,6 +35,8 @@ class Monitor:
         self._config = config
         self._environment = environment
         self._host = host
+        self._status: asyncio.Task[bytes] | None = None
+        self._asked = 0.0  # by the clock of the event loop
 
     async def page(self) -> Response:
         """Show people how things stand."""
@@ -39,6 +44,17 @@ class Monitor:
 
     async def status(self) -> Response:
         """Say how things stand: projects, progress, failures, spend; made for the status page."""
+        body = await self._recent()
+        return Response(body, headers=_NO_STORE, media_type="application/json")
+
+    async def _recent(self) -> bytes:
+        """Return the answer, which many who look on share for a second."""
+        now = asyncio.get_running_loop().time()
+        if self._status is None or now - self._asked >= MEMORY_SECONDS:
+            self._asked, self._status = now, asyncio.create_task(self._build())
+        return await asyncio.shield(self._status)
+
+    async def _build(self) -> bytes:
         records = await self._host.records()
         await asyncio.to_thread(_load)
         from label_studio_gemini.server.status import Found, build_status, find  # noqa: PLC0415
@@ -52,8 +68,7 @@ class Monitor:
             )
             return json_bytes(status.model_dump())
 
-        body = await asyncio.to_thread(build)
-        return Response(body, headers=_NO_STORE, media_type="application/json")
+        return await asyncio.to_thread(build)
 
     async def metrics(self) -> Response:
         """Say in numbers how things stand, in the text format of Prometheus."""

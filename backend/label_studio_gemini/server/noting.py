@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,10 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from label_studio_gemini.activity import Activity
+    from label_studio_gemini.errors import BackendError
     from label_studio_gemini.pipeline import Notes, Outcome
     from label_studio_gemini.plan import Plan
     from label_studio_gemini.predictor import Predictor
-    from label_studio_gemini.server.bodies import PredictBody
+    from label_studio_gemini.server.bodies import PredictBody, TasksDeletedBody
+
+# Why a smart tool keeps an object to itself: it was not pointed at, or is on the image already.
+_CHOSEN = frozenset({"not_meant", "there_already"})
 
 
 def note_plan(activity: Activity, project: str | None, plan: Plan, url: str | None) -> None:
@@ -45,8 +51,11 @@ def note_outcome(
     if isinstance(outcome, Failure):
         activity.finish(project, task, outcome.error, smart=smart)
         return
-    result = Result.PREDICTED if outcome.regions else Result.EMPTY
-    activity.finish(project, task, result, smart=smart, left_out=left_out_of(outcome.notes))
+    notes, cached = outcome.notes, bool(outcome.spent) and all(one.cached for one in outcome.spent)
+    without = Result.UNMATCHED if notes.unmatched else Result.EMPTY
+    result = Result.PREDICTED if outcome.regions else without
+    left_out = left_out_of(notes)
+    activity.finish(project, task, result, smart=smart, left_out=left_out, cached=cached)
 
 
 @contextmanager
@@ -69,7 +78,7 @@ def following(
             progress.leave_task()
             return
         if outcome is Unfinished.GIVEN_UP:
-            task = read_task_id(body.tasks[number])
+            task = task_key(body.tasks[number])
             activity.finish(predictor.project, task, WHY_NOT[outcome], smart=smart)
         progress.finish_task(failed=outcome is None or isinstance(outcome, Failure | Unfinished))
 
@@ -77,6 +86,38 @@ def following(
         yield note_end
     finally:
         progress.answer()
+
+
+def note_refused(activity: Activity, body: PredictBody, error: BackendError) -> None:
+    """Note that none of a request's tasks could be begun."""
+    smart = body.context is not None
+    if not body.tasks:
+        activity.refuse(body.project_name, error)
+    progress = activity.begin(
+        body.project_name, request=request_id(), tasks=len(body.tasks), smart=smart
+    )
+    for task in body.tasks:
+        activity.finish(body.project_name, task_key(task), error, smart=smart)
+        progress.finish_task(failed=True)
+    progress.answer()
+
+
+def note_deleted(activity: Activity, event: TasksDeletedBody) -> None:
+    """Note that tasks are no more."""
+    for name in event.project.names:
+        activity.forget(name, [task.id for task in event.tasks])
+
+
+def task_key(task: object) -> int | None:
+    """Return the id of a task; one that has none, as it is, has a negative number of its own."""
+    number = read_task_id(task)
+    if number is not None:
+        return number
+    try:
+        text = json.dumps(task, sort_keys=True)
+    except RecursionError:
+        return None
+    return -2 - int.from_bytes(hashlib.sha256(text.encode()).digest()[:7])
 
 
 def public_address(url: str) -> str | None:
@@ -89,7 +130,7 @@ def public_address(url: str) -> str | None:
 
 
 def left_out_of(notes: Notes) -> Mapping[str, Mapping[str, int]]:
-    """Return what was left out of a prediction, by kind."""
+    """Return what was left out of a prediction, by kind; what nobody asked for was not."""
     counted = {
         "masks_unreadable": notes.masks_unreadable,
         "fallbacks": notes.fallbacks,
@@ -99,6 +140,6 @@ def left_out_of(notes: Notes) -> Mapping[str, Mapping[str, int]]:
     return {
         "unmatched": notes.unmatched,
         "rejected": notes.rejects,
-        "dropped": notes.dropped,
+        "dropped": {why: count for why, count in notes.dropped.items() if why not in _CHOSEN},
         **{kind: {"": count} for kind, count in counted.items() if count},
     }

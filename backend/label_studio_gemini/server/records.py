@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from label_studio_gemini.activity import Activity
 from label_studio_gemini.gateway import Books, open_books
-from label_studio_gemini.server.logs import request_id
+from label_studio_gemini.server import noting
 
 if TYPE_CHECKING:
+    from label_studio_gemini.cache import StoreState
     from label_studio_gemini.config import Config
     from label_studio_gemini.environment import Environment
     from label_studio_gemini.errors import BackendError
-    from label_studio_gemini.server.bodies import PredictBody
+    from label_studio_gemini.server.bodies import PredictBody, TasksDeletedBody
 
 
 class Records(NamedTuple):
@@ -23,14 +24,16 @@ class Records(NamedTuple):
 
     def note_refused(self, body: PredictBody, error: BackendError) -> None:
         """Note that none of a request's tasks could be begun."""
-        self.activity.refuse(body.project_name, error)
-        smart = body.context is not None
-        progress = self.activity.begin(
-            body.project_name, request=request_id(), tasks=len(body.tasks), smart=smart
-        )
-        for _ in body.tasks:
-            progress.finish_task(failed=True)
-        progress.answer()
+        noting.note_refused(self.activity, body, error)
+
+    def note_deleted(self, event: TasksDeletedBody) -> None:
+        """Note that tasks are no more."""
+        noting.note_deleted(self.activity, event)
+
+    async def store_state(self) -> StoreState | None:
+        """Return what is remembered of replies; None where nothing is."""
+        replies = self.books.replies
+        return None if replies is None else await replies.show()
 
 
 def open_records(config: Config, environment: Environment) -> Records:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import re
 import time
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections import Counter
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from label_studio_gemini import __version__
 from label_studio_gemini.activity import Snapshot, short_name
-from label_studio_gemini.cache.budget import SPENT_HINT
-from label_studio_gemini.cache.entries import NO_TOTALS
+from label_studio_gemini.cache.entries import NO_TOTALS, Kind
 from label_studio_gemini.server.noting import public_address
 from label_studio_gemini.server.status_body import (
     BatchStatus,
@@ -21,28 +21,29 @@ from label_studio_gemini.server.status_body import (
     FailureStatus,
     LeftOutStatus,
     ProjectStatus,
+    ReasonStatus,
+    SinglesStatus,
     SpendStatus,
     Status,
-    Trouble,
 )
+from label_studio_gemini.server.troubles import find_troubles, per_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from label_studio_gemini.activity import Batch, FailedTask, LeftOut, Project
+    from label_studio_gemini.activity import Batch, CommonReason, Failed, LeftOut, Project
     from label_studio_gemini.cache import Day, StoreState, Totals
+    from label_studio_gemini.cache.entries import Entry
     from label_studio_gemini.config import Config
     from label_studio_gemini.environment import Environment
     from label_studio_gemini.errors import BackendError
     from label_studio_gemini.server.records import Records
 
 DAYS = 30
+LAST = 1_000
+"""Of so many requests, the last ones, it is found out why some were not sent."""
 
 _MEGABYTE = 1_000_000
-_FILE_HINT = (
-    "see that the folder of MODEL_DIR can be written and its disk is not full; predictions go on, "
-    "and what they do is kept in memory meanwhile."
-)
 # `<id>.<the moment it was made>`; a plain number comes from who calls by hand.
 _PROJECT = re.compile(r"([0-9]{1,15})(?:\.[0-9]{1,20})?", re.ASCII)
 
@@ -53,6 +54,7 @@ class Found:
 
     Attributes:
         snapshot: What was done.
+        last: The last requests, the newest first.
         days: What was spent, by day.
         projects: What was spent, by project, its name as `activity` has it.
         store: What is remembered of replies; None where nothing is.
@@ -60,6 +62,7 @@ class Found:
     """
 
     snapshot: Snapshot = field(default_factory=Snapshot)
+    last: tuple[Entry, ...] = ()
     days: tuple[Day, ...] = ()
     projects: Mapping[str, Totals] = field(default_factory=dict)
     store: StoreState | None = None
@@ -68,11 +71,12 @@ class Found:
 
 async def find(records: Records) -> Found:
     """Read the records; where one cannot be used, the rest is there."""
-    ledger, replies = records.books
-    snapshot, (days, projects), store = await asyncio.gather(
+    ledger = records.books.ledger
+    snapshot, last, (days, projects), store = await asyncio.gather(
         records.activity.show(),
+        ledger.last(LAST),
         ledger.by_day_and_project(DAYS),
-        _nothing() if replies is None else replies.show(),
+        records.store_state(),
     )
     spent: dict[str, Totals] = {}
     for one in projects:
@@ -83,11 +87,9 @@ async def find(records: Records) -> Found:
         "ledger": ledger.trouble,
         "memory of replies": store and store.trouble,
     }
-    return Found(snapshot, days, spent, store, {one: why for one, why in trouble.items() if why})
-
-
-async def _nothing() -> None:
-    return None
+    return Found(
+        snapshot, last, days, spent, store, {one: why for one, why in trouble.items() if why}
+    )
 
 
 def build_status(
@@ -107,32 +109,30 @@ def build_status(
         ready: Whether tasks can be predicted.
         trouble: Why they cannot.
     """
-    snapshot, store = found.snapshot, found.store
-    days = [one.totals for one in found.days]
+    snapshot = found.snapshot
     places = _Places(environment.label_studio_url, snapshot.projects)
+    now = time.time()
     return Status(
-        now=time.time(),
+        now=now,
         version=__version__,
         model=config.model,
         api=config.api,
         ready=ready,
-        trouble=_troubles(config, found, trouble),
+        trouble=find_troubles(config, found, trouble, now),
         projects=[_project(one, places, found) for one in snapshot.projects],
         projects_total=snapshot.projects_total,
         batches=[_batch(one) for one in snapshot.batches],
         batches_total=snapshot.batches_total,
+        singles=SinglesStatus(**asdict(snapshot.singles)),
+        reasons=[_reason(one) for one in snapshot.reasons],
+        reasons_total=snapshot.reasons_total,
         failures=[_failure(one, places) for one in snapshot.failures],
         failures_total=snapshot.failures_total,
+        refused_total=snapshot.refused_total,
         left_out=[_left_out(one) for one in snapshot.left_out],
         left_out_total=snapshot.left_out_total,
-        spend=_spend(config, found.days),
-        cache=CacheStatus(
-            enabled=config.cache.enabled,
-            replies=store.replies if store else 0,
-            megabytes=round(store.bytes / _MEGABYTE, 3) if store else 0.0,
-            hits=sum(one.hits for one in days),
-            calls=sum(one.calls for one in days),
-        ),
+        spend=_spend(config, found),
+        cache=_cache(config, found),
     )
 
 
@@ -162,18 +162,6 @@ class _Places:
         return page if task is None else f"{page}?task={task}"
 
 
-def _troubles(config: Config, found: Found, trouble: BackendError | None) -> list[Trouble]:
-    troubles = [] if trouble is None else [Trouble(error=trouble.message, hint=trouble.hint)]
-    for what, why in found.trouble.items():
-        troubles.append(Trouble(error=f"The {what} cannot be used: {why}.", hint=_FILE_HINT))
-    limit = _per_day(config)
-    if limit is not None and found.days and found.days[-1].totals.dollars >= limit:
-        spent = found.days[-1].totals.dollars
-        error = f"Today's budget of ${limit:.2f} is used up (${spent:.2f})."
-        troubles.append(Trouble(error=error, hint=SPENT_HINT))
-    return troubles
-
-
 def _project(project: Project, places: _Places, found: Found) -> ProjectStatus:
     spent = found.projects.get(project.name, NO_TOTALS)
     return ProjectStatus(
@@ -185,6 +173,7 @@ def _project(project: Project, places: _Places, found: Found) -> ProjectStatus:
         seen=project.seen,
         predicted=project.predicted,
         empty=project.empty,
+        unmatched=project.unmatched,
         failed=project.failed,
         calls=spent.calls,
         hits=spent.hits,
@@ -206,11 +195,26 @@ def _batch(batch: Batch) -> BatchStatus:
     )
 
 
-def _failure(failure: FailedTask, places: _Places) -> FailureStatus:
+def _reason(common: CommonReason) -> ReasonStatus:
+    return ReasonStatus(
+        id=common.number,
+        kind=common.reason.kind,
+        error=common.reason.error,
+        hint=common.reason.hint,
+        tasks=common.tasks,
+        requests=common.requests,
+        smart=common.smart,
+        last=common.last,
+    )
+
+
+def _failure(failure: Failed, places: _Places) -> FailureStatus:
     return FailureStatus(
         time=failure.time,
         project=failure.project or None,
+        scope=failure.scope.value,
         task=failure.task,
+        reason=failure.common,
         url=places.url(failure.project, failure.task),
         kind=failure.reason.kind,
         error=failure.reason.error,
@@ -226,13 +230,38 @@ def _left_out(one: LeftOut) -> LeftOutStatus:
     )
 
 
-def _spend(config: Config, days: Sequence[Day]) -> SpendStatus:
-    limit = _per_day(config)
+def _spend(config: Config, found: Found) -> SpendStatus:
+    days, limit = found.days, per_day(config)
     return SpendStatus(
         today=f"{days[-1].totals.dollars:f}" if days else "0",
         per_day=None if limit is None else f"{limit:f}",
+        refused=_refused_today(found),
         unpriced=sum(day.totals.unpriced for day in days),
         days=[_day(one) for one in days],
+    )
+
+
+def _refused_today(found: Found) -> dict[str, int]:
+    """Return why requests of today were not sent, of the last ones, and how often."""
+    if not found.days:
+        return {}
+    today = found.days[-1].date
+    refused = [one for one in found.last if one.kind is Kind.REFUSED]
+    return Counter(one.outcome for one in refused if _date_of(one.time) == today)
+
+
+def _date_of(seconds: float) -> dt.date:
+    return dt.datetime.fromtimestamp(seconds, tz=dt.UTC).astimezone().date()
+
+
+def _cache(config: Config, found: Found) -> CacheStatus:
+    store, days = found.store, [one.totals for one in found.days]
+    return CacheStatus(
+        enabled=config.cache.enabled,
+        replies=store.replies if store else 0,
+        megabytes=round(store.bytes / _MEGABYTE, 3) if store else 0.0,
+        hits=sum(one.hits for one in days),
+        calls=sum(one.calls for one in days),
     )
 
 
@@ -249,7 +278,3 @@ def _day(day: Day) -> DayStatus:
         output_tokens=totals.usage.output_tokens,
         thought_tokens=totals.usage.thought_tokens,
     )
-
-
-def _per_day(config: Config) -> Decimal | None:
-    return None if config.budget is None else Decimal(str(config.budget.per_day))

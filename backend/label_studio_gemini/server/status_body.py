@@ -28,6 +28,9 @@ class ProjectStatus(BaseModel):
     seen: Seconds = Field(description="The last request.")
     predicted: int = Field(description="Tasks with regions.")
     empty: int = Field(description="Tasks that were looked at in vain.")
+    unmatched: int = Field(
+        description="Tasks without regions, since what was found has none of the project's labels."
+    )
     failed: int = Field(description="Tasks without a prediction, since they failed last time.")
     calls: int = Field(description="Requests to Gemini in the last 30 days.")
     hits: int = Field(description="Requests that needed no call, in the last 30 days.")
@@ -51,12 +54,38 @@ class BatchStatus(BaseModel):
     )
 
 
+class SinglesStatus(BaseModel):
+    """Requests of one task, and of smart tools, of the last 24 hours."""
+
+    tasks: int = Field(description="Tasks that were opened, one by one.")
+    smart: int = Field(description="Requests of smart tools.")
+    failed: int
+    last: Seconds | None
+
+
+class ReasonStatus(BaseModel):
+    """Why something fails; what is a task's own in its message is "…"."""
+
+    id: int
+    kind: str
+    error: str
+    hint: str
+    tasks: int = Field(description="Tasks without a prediction.")
+    requests: int = Field(description="Projects of which a whole request was refused.")
+    smart: int = Field(description="Tasks of which a smart tool failed in the last 24 hours.")
+    last: Seconds
+
+
 class FailureStatus(BaseModel):
-    """A task that failed and has no prediction since; without a task, a whole request."""
+    """Something that failed, and was not put right since."""
 
     time: Seconds
     project: str | None
+    scope: Literal["task", "request", "smart tool"] = Field(
+        description="A task without a prediction, a whole request, or what an annotator tried."
+    )
     task: int | None
+    reason: int = Field(description="The id of the reason.")
     url: str | None
     kind: str
     error: str
@@ -84,7 +113,7 @@ class DayStatus(BaseModel):
     calls: int
     failed: int
     hits: int
-    refused: int
+    refused: int = Field(description="Requests that were not sent.")
     input_tokens: int
     output_tokens: int
     thought_tokens: int
@@ -95,6 +124,9 @@ class SpendStatus(BaseModel):
 
     today: str
     per_day: str | None = Field(description="The budget, where there is one.")
+    refused: dict[str, int] = Field(
+        description="Of today's last requests, those that were not sent, by the error."
+    )
     unpriced: int = Field(description="Calls of the last 30 days whose price is not known.")
     days: list[DayStatus] = Field(description="The last 30 days, the oldest first.")
 
@@ -120,10 +152,16 @@ class Status(BaseModel):
     trouble: list[Trouble]
     projects: list[ProjectStatus]
     projects_total: int
-    batches: list[BatchStatus]
-    batches_total: int
-    failures: list[FailureStatus]
-    failures_total: int
+    batches: list[BatchStatus] = Field(
+        description="Those of one task, and of smart tools, only while they are worked on."
+    )
+    batches_total: int = Field(description="Those of several tasks.")
+    singles: SinglesStatus
+    reasons: list[ReasonStatus] = Field(description="The most frequent first.")
+    reasons_total: int = Field(description="Those for which tasks or requests fail.")
+    failures: list[FailureStatus] = Field(description="Some of each reason and project.")
+    failures_total: int = Field(description="Tasks without a prediction.")
+    refused_total: int = Field(description="Projects of which a whole request was refused.")
     left_out: list[LeftOutStatus] = Field(description="The most frequent first.")
     left_out_total: int
     spend: SpendStatus

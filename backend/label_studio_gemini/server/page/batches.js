@@ -42,7 +42,7 @@ const showFinished = makeFolded(finished, ENDED_SHOWN);
 export const isUnderWay = (batch) => batch.state === "running" || batch.state === "goes_on";
 
 /** Show all batches. */
-export function showBatches({ batches, batches_total: total, now }, names) {
+export function showBatches({ batches, batches_total: total, singles, now }, names) {
   const active = batches.filter(isUnderWay);
   const ended = batches.filter((batch) => !isUnderWay(batch));
   const withContext = (list) => list.map((batch) => ({ batch, now, names }));
@@ -51,14 +51,27 @@ export function showBatches({ batches, batches_total: total, now }, names) {
   showFinished(withContext(ended), keyOf, finishedView);
   setShown(running, active.length > 0);
   setShown(finished, ended.length > 0);
-  setShown(find(".none", section), batches.length === 0);
+  const opened = aboutSingles(singles, now);
+  setText(find(".others", section), opened);
+  setShown(find(".others", section), opened !== "");
+  setShown(find(".none", section), batches.length === 0 && opened === "");
+  const several = batches.filter((batch) => !batch.smart && batch.tasks !== 1).length;
   const about = [
     ...(active.length ? [`${count(active.length)} under way`] : []),
-    ...(total > batches.length
-      ? [`the newest ${count(batches.length)} of ${count(total)} are shown`]
-      : []),
+    ...(total > several ? [`the newest ${count(several)} of ${count(total)} are shown`] : []),
   ];
   setText(find(".heading .quiet", section), about.join("; "));
+}
+
+/** What people opened and clicked is no batch to them: a line says how much of it there was. */
+function aboutSingles({ tasks, smart, failed, last }, now) {
+  const parts = [
+    ...(tasks ? [`${many(tasks, "single task")} opened`] : []),
+    ...(smart ? [many(smart, "smart tool request")] : []),
+  ];
+  if (!parts.length) return "";
+  const about = failed ? ` (${count(failed)} failed)` : "";
+  return `${parts.join(", ")} in 24 hours${about}, the last at ${moment(last, now)}`;
 }
 
 function runningView() {

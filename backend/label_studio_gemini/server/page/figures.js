@@ -3,7 +3,6 @@
 import { isUnderWay } from "./batches.js";
 import { find, setAttribute, setShown, setText } from "./dom.js";
 import { count, many, megabytes, money, roughly, share } from "./format.js";
-import { groupFailures } from "./groups.js";
 import { secondsLeft } from "./pace.js";
 
 /** Show the figures at the top. */
@@ -42,17 +41,22 @@ function showProgress({ batches, now }) {
 function showPredicted({ projects }) {
   const predicted = projects.reduce((sum, project) => sum + project.predicted, 0);
   const empty = projects.reduce((sum, project) => sum + project.empty, 0);
+  const unmatched = projects.reduce((sum, project) => sum + project.unmatched, 0);
+  const others = [
+    ...(empty ? [`${count(empty)} with nothing to find`] : []),
+    ...(unmatched ? [`${count(unmatched)} with objects that match no label`] : []),
+  ];
   setFigure(
     "predicted",
     count(predicted),
-    empty ? `and ${count(empty)} with nothing to find` : "tasks with regions",
+    others.length ? `and ${others.join(", ")}` : "tasks with regions",
   );
 }
 
-function showFailing({ failures, failures_total: total }) {
-  if (!total) return setFigure("failing", count(0), "nothing to mend");
-  const groups = groupFailures(failures).length;
-  return setFigure("failing", count(total), `for ${many(groups, "reason")}`, "bad");
+function showFailing({ failures_total: tasks, refused_total: requests, reasons_total: reasons }) {
+  if (tasks) return setFigure("failing", count(tasks), `for ${many(reasons, "reason")}`, "bad");
+  if (requests) return setFigure("failing", count(0), `${many(requests, "project")} refused`, "bad");
+  return setFigure("failing", count(0), "nothing to mend");
 }
 
 function showSpent({ spend: { today, per_day: perDay } }) {

@@ -36,15 +36,19 @@ export function many(number, one, more = `${one}s`) {
   return `${count(number)} ${number === 1 ? one : more}`;
 }
 
+/** Return how many digits amounts need that are compared with each other. */
+export const digitsFor = (amounts) =>
+  amounts.some((amount) => Number(amount) !== 0 && Math.abs(Number(amount)) < 0.1) ? 4 : 2;
+
 /** Return dollars to the cent, and what is below ten cents to a hundredth of one. */
-export function money(amount) {
+export function money(amount, fixed = null) {
   const value = Number(amount);
-  const digits = value !== 0 && Math.abs(value) < 0.1 ? 4 : 2;
+  const digits = fixed ?? digitsFor([value]);
   return new Intl.NumberFormat(LOCALES, {
     style: "currency",
     currency: "USD",
     currencyDisplay: "narrowSymbol",
-    minimumFractionDigits: 2,
+    minimumFractionDigits: fixed ?? 2,
     maximumFractionDigits: digits,
   }).format(value);
 }

@@ -99,13 +99,15 @@ function showTrouble(trouble) {
 function showWelcome({
   projects,
   batches,
-  failures_total: failures,
+  singles,
+  reasons_total: reasons,
   left_out_total: leftOut,
   spend,
   version,
 }) {
   const isUsed = spend.days.some((day) => day.calls + day.hits + day.refused > 0);
-  const isNew = !projects.length && !batches.length && !failures && !leftOut && !isUsed;
+  const isUnasked = !batches.length && singles.last === null && !reasons;
+  const isNew = !projects.length && isUnasked && !leftOut && !isUsed;
   setShown(find("#welcome"), isNew);
   for (const part of document.querySelectorAll("main section:not(#welcome)"))
     setShown(part, !isNew);

@@ -11,7 +11,7 @@ import {
   setShown,
   setText,
 } from "./dom.js";
-import { count, many, moment, money, shorten } from "./format.js";
+import { count, digitsFor, many, moment, money, shorten } from "./format.js";
 
 const LONGEST_NAME = 120; // characters
 
@@ -39,7 +39,8 @@ export function nameProjects(projects) {
 
 /** Show all projects. */
 export function showProjects({ projects, projects_total: total, now }, names) {
-  const items = projects.map((project) => ({ project, now, names }));
+  const digits = digitsFor(projects.map((project) => project.dollars));
+  const items = projects.map((project) => ({ project, digits, now, names }));
   keep(find("tbody", table), items, ({ project }) => project.project, projectView);
   setShown(table, projects.length > 0);
   setShown(find(".none", section), projects.length === 0);
@@ -51,6 +52,7 @@ export function showProjects({ projects, projects_total: total, now }, names) {
 function projectView() {
   const name = makeLink({ class: "name" });
   const version = make("code", { class: "quiet" });
+  const unmatched = make("small", { class: "quiet" });
   const reasons = make("ul");
   const left = make("summary");
   const unfilled = make("details", {}, left, reasons);
@@ -63,17 +65,19 @@ function projectView() {
   };
   const cost = makeCell("Cost", "number");
   const seen = makeCell("Last seen", "number quiet");
-  const first = make("td", { role: "cell", class: "first" }, name.node, version, unfilled);
+  const first = make("td", { role: "cell", class: "first" }, name.node, version, unmatched, unfilled);
   const node = makeRow(first, ...Object.values(cells), cost, seen);
-  const show = ({ project, now, names }) => {
+  const show = ({ project, digits, now, names }) => {
     name.show(names.of(project.project), project.url);
     setText(version, shorten(project.model_version ?? "", LONGEST_NAME));
+    setText(unmatched, `${count(project.unmatched)} with objects that match no label`);
+    setShown(unmatched, project.unmatched > 0);
     setText(left, `${many(project.unfilled.length, "control tag")} left to people`);
     setShown(unfilled, project.unfilled.length > 0);
     keep(reasons, project.unfilled, (reason) => reason, reasonView);
     for (const [key, cell] of Object.entries(cells))
       setCount(cell, project[key], key === "failed" ? "bad" : "");
-    setText(cost, money(project.dollars));
+    setText(cost, money(project.dollars, digits));
     setText(seen, moment(project.seen, now));
   };
   return { node, show };

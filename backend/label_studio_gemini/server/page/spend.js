@@ -1,11 +1,18 @@
 // What was spent: a plot, what a person points at in words, and the same as a table.
 
 import { find, keep, makeCell, makeRow, setShown, setText } from "./dom.js";
-import { count, fullDay, many, money, shortCount } from "./format.js";
+import { count, digitsFor, fullDay, many, money, shortCount } from "./format.js";
 import { makePlot } from "./plot.js";
 
 const section = find("#spend");
 const readout = find("#readout");
+// Why requests are not sent, by the error.
+const REFUSALS = new Map([
+  ["BudgetError", "for the budget"],
+  ["AuthenticationError", "since Gemini refuses the key"],
+  ["QuotaError", "since the day's quota is used up"],
+]);
+
 let shown = null; // the last status
 let chosen = null; // the day that a person points at; null for today
 
@@ -26,7 +33,9 @@ export function showSpend(status) {
   const legend = find(".legend .budget", section);
   setShown(legend, scale.budget !== null);
   setText(legend, `budget of a day: ${money(scale.budget ?? 0)}`);
-  keep(find("tbody", section), [...shown.days].reverse(), (day) => day.date, dayRow);
+  const digits = digitsFor(shown.days.map((day) => day.dollars));
+  const rows = shown.days.map((day) => ({ day, digits })).reverse();
+  keep(find("tbody", section), rows, ({ day }) => day.date, dayRow);
   const total = shown.days.reduce((sum, day) => sum + Number(day.dollars), 0);
   setText(find(".heading .quiet", section), `${money(total)} in ${many(shown.days.length, "day")}`);
   const note = noteOn(shown, scale);
@@ -35,19 +44,29 @@ export function showSpend(status) {
   showReadout();
 }
 
-function noteOn({ unpriced, per_day: perDay, days }, scale) {
-  const refused = days.at(-1)?.refused ?? 0;
+function noteOn({ unpriced, per_day: perDay, refused, days }, scale) {
+  const unsent = days.at(-1)?.refused ?? 0;
   return [
     ...(unpriced
       ? [
           `${many(unpriced, "call")} ${unpriced === 1 ? "is" : "are"} not in these amounts: the model's price is not known. The key prices of the YAML sets it.`,
         ]
       : []),
-    ...(refused ? [`${many(refused, "request")} refused today: the budget is used up.`] : []),
+    ...(unsent ? [aboutUnsent(unsent, refused)] : []),
     ...(perDay !== null && scale.budget === null
       ? [`The budget of ${money(perDay)} a day is far above this plot.`]
       : []),
   ].join(" ");
+}
+
+function aboutUnsent(unsent, refused) {
+  const causes = Object.entries(refused).sort(([, one], [, other]) => other - one);
+  const why = causes.map(([kind, times]) => {
+    const cause = REFUSALS.get(kind) ?? `for ${kind}`;
+    return causes.length > 1 ? `${count(times)} ${cause}` : cause;
+  });
+  const about = why.length ? `: ${why.join(", ")}` : "";
+  return `${many(unsent, "request")} not sent to Gemini today${about}.`;
 }
 
 function showReadout() {
@@ -76,9 +95,9 @@ function dayRow() {
     makeCell(label, "number"),
   );
   const node = makeRow(date, cost, ...numbers);
-  const show = (day) => {
+  const show = ({ day, digits }) => {
     setText(date, fullDay(day.date));
-    setText(cost, money(day.dollars));
+    setText(cost, money(day.dollars, digits));
     const tokens = day.input_tokens + day.output_tokens + day.thought_tokens;
     [day.calls, day.failed, day.hits, day.refused, tokens].forEach((number, at) =>
       setText(numbers[at], count(number)),

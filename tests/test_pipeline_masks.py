@@ -11,6 +11,7 @@ import io
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 
     from label_studio_gemini.emulator import RunningEmulator
 
-Bits = npt.NDArray[np.bool_]
+Packed = npt.NDArray[np.uint8]
+"""A mask, eight pixels a byte: hundreds are compared with each other."""
 TAGS = ("RectangleLabels", "BrushLabels", "BitmaskLabels", "PolygonLabels")
 
 
@@ -47,16 +49,21 @@ class Photo:
 
     width: int
     height: int
-    masks: defaultdict[str, list[Bits]] = field(default_factory=lambda: defaultdict(list))
+    masks: defaultdict[str, list[Packed]] = field(default_factory=lambda: defaultdict(list))
 
 
 @dataclass(frozen=True)
 class Case:
-    """A dialect, and the least that each tag's mean IoU has to be."""
+    """A dialect, the least that each tag's mean IoU has to be, and how many photos are left out."""
 
     dialect: MaskDialect
     config: Config
     least: dict[str, float]
+    every: int = 1
+
+    def __str__(self) -> str:
+        some = f"-every {self.every}" * (self.every > 1)
+        return f"{self.dialect}{'-rough' * (self.config.smooth is False)}{some}"
 
 
 def slow(case: Case) -> ParameterSet:
@@ -80,16 +87,18 @@ def coco(shared: Path) -> Iterator[tuple[Path, RunningEmulator]]:
 @pytest.mark.parametrize(
     "case",
     [
-        Case(MaskDialect.PNG, Config(masks="png"), PNG),
+        Case(MaskDialect.PNG, Config(masks="png"), PNG, every=4),
+        Case(MaskDialect.POLYGON_XY, Config(), OUTLINE, every=4),
+        slow(Case(MaskDialect.PNG, Config(masks="png"), PNG)),
         slow(Case(MaskDialect.BASE64, Config(masks="png"), PNG)),
         slow(Case(MaskDialect.PNG, Config(masks="png", smooth=False), PNG)),
-        Case(MaskDialect.POLYGON_XY, Config(), OUTLINE),
+        slow(Case(MaskDialect.POLYGON_XY, Config(), OUTLINE)),
         slow(Case(MaskDialect.POLYGON_YX, Config(api="generate_content"), OUTLINE)),
         slow(Case(MaskDialect.FLAT_YX, Config(), OUTLINE)),
         slow(Case(MaskDialect.CHUNKED_YX, Config(), OUTLINE)),
         slow(Case(MaskDialect.STRING_YX, Config(), OUTLINE)),
     ],
-    ids=lambda case: f"{case.dialect}{'-rough' * (case.config.smooth is False)}",
+    ids=str,
 )
 async def test_masks_are_as_exact_as_gemini_gave_them(
     case: Case, coco: tuple[Path, RunningEmulator], tmp_path: Path, measured: Callable[[str], None]
@@ -97,7 +106,7 @@ async def test_masks_are_as_exact_as_gemini_gave_them(
     folder, emulator = coco
     emulator.clear_faults()
     emulator.script(Fault(masks=case.dialect, times=None))
-    truths = read_truths(folder)
+    truths = dict(islice(read_truths(folder).items(), 0, None, case.every))
     xml = label_config(truths)
     scores: dict[str, list[float]] = {name: [] for name in case.least}
     environment = read_environment(
@@ -121,8 +130,10 @@ async def test_masks_are_as_exact_as_gemini_gave_them(
         score(result, truth, scores)
     means = {name: float(np.mean(values)) for name, values in scores.items()}
     told = ", ".join(f"{name} {mean:.4f}" for name, mean in means.items())
-    measured(f"mean IoU of {case.dialect} masks, smooth {case.config.smooth is not False}: {told}")
-    assert {len(values) for values in scores.values()} == {260}
+    objects = sum(len(masks) for truth in truths.values() for masks in truth.masks.values())
+    measured(f"mean IoU of {case} masks of {objects} objects: {told}")
+    assert {len(values) for values in scores.values()} == {objects}
+    assert objects == 260 or case.every > 1
     assert {name: mean for name, mean in means.items() if mean < case.least[name]} == {}
 
 
@@ -175,26 +186,26 @@ def objects_of(result: list[dict[str, Any]]) -> Iterator[dict[str, list[dict[str
         yield regions
 
 
-def rasterised(rings: list[list[float]], photo: Photo) -> Bits:
+def rasterised(rings: list[list[float]], photo: Photo) -> Packed:
     parts = coco_mask.frPyObjects(rings, photo.height, photo.width)
-    return cast("Bits", coco_mask.decode(coco_mask.merge(parts)).astype(bool))
+    return np.packbits(coco_mask.decode(coco_mask.merge(parts)))
 
 
-def decoded_brush(item: dict[str, Any], photo: Photo, *, theirs: bool) -> Bits:
+def decoded_brush(item: dict[str, Any], photo: Photo, *, theirs: bool) -> Packed:
     """Decode a brush mask; label-studio-sdk takes 50 ms for what ours, the same, takes 1 for."""
     if not theirs:
-        return mask_from_rle(item["value"]["rle"], ImageSize(photo.width, photo.height))
+        size = ImageSize(photo.width, photo.height)
+        return np.packbits(mask_from_rle(item["value"]["rle"], size))
     pixels = np.array(decode_rle(item["value"]["rle"]), np.uint8)
-    bits: Bits = pixels.reshape(photo.height, photo.width, 4)[..., 3] > 0
-    return bits
+    return np.packbits(pixels.reshape(photo.height, photo.width, 4)[..., 3])
 
 
-def decoded_bitmask(item: dict[str, Any]) -> Bits:
+def decoded_bitmask(item: dict[str, Any]) -> Packed:
     png = base64.b64decode(item["value"]["imageDataURL"].partition(",")[2])
     with Image.open(io.BytesIO(png)) as picture:
-        bits: Bits = np.asarray(picture.convert("RGBA").getchannel("A")) > 0
-        return bits
+        return np.packbits(np.asarray(picture.convert("RGBA").getchannel("A")))
 
 
-def iou(one: Bits, other: Bits) -> float:
-    return float((one & other).sum() / max((one | other).sum(), 1))
+def iou(one: Packed, other: Packed) -> float:
+    common, either = (np.bitwise_count(bits).sum(dtype=int) for bits in (one & other, one | other))
+    return float(common / max(either, 1))
