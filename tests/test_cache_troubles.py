@@ -16,6 +16,7 @@ import pytest
 
 from activity_kit import activity_of
 from cache_kit import HIT, PRICE, REPLY, USAGE, Clock, asked, ledger_of, locked, store_of, until
+from commands import run_here
 from label_studio_gemini.activity import BatchState, Result
 from label_studio_gemini.cache import Budget, Kind, Ledger
 from label_studio_gemini.cache.store import Turn
@@ -210,6 +211,8 @@ def read_only() -> Iterator[Path]:
             activity.finish("1.1", 1, Result.PREDICTED)
 
     asyncio.run(fill())
+    # What the command imports late is imported now: nobody may not look where it lies.
+    assert run_here("cache", MODEL_DIR=str(folder)).returncode == 0
     for file in folder.iterdir():
         file.chmod(0o444)
     folder.chmod(0o555)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+pytest.importorskip("playwright.sync_api", reason="needs playwright, which drives a browser")
+
 from real_smart import Annotator
 from real_smart_studio import (
     AROUND_ONE,

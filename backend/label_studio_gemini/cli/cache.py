@@ -47,7 +47,7 @@ def run_cache(config_file: Path | None, *, clear: bool, last_days: int) -> None:
             await ledger.aclose()
 
     summary = asyncio.run(run())
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     stored = summary.store
     if stored.trouble is None:
         console.print(

@@ -22,7 +22,7 @@ def run_demo_command(out: Path) -> None:
     Raises:
         BackendError: The folder cannot be written.
     """
-    console = Console()
+    console = Console(emoji=False)
     console.print(_table(run_demo(out)))
     config = out / "label_config.xml"
     for line in (

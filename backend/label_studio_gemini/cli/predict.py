@@ -75,7 +75,7 @@ def run_predict(
     results.check([job.exported for job in jobs])
     predictions = results.earlier()
     to_do = [job for job in jobs if not _is_done(job, predictions, plan)]
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     _say_before(console, plan, len(jobs) - len(to_do))
     if estimate:
         return show_estimate(

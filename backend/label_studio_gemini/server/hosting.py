@@ -95,7 +95,7 @@ class Host:
             async with opened as engine:
                 self._engine.set_result(engine)
                 # The tables of prices take a second to load: not that of the first batch.
-                await asyncio.to_thread(importlib.import_module, "genai_prices")
+                await asyncio.to_thread(_load_prices, self._config.model)
                 await closing.wait()
         except Exception as error:
             if self._engine.done():
@@ -115,6 +115,13 @@ def _load_records(config: Config, environment: Environment) -> Records:
     from label_studio_gemini.server.records import open_records  # noqa: PLC0415 - takes a while
 
     return open_records(config, environment)
+
+
+def _load_prices(model: str) -> None:
+    from label_studio_gemini.gemini import Usage  # noqa: PLC0415 - as above
+    from label_studio_gemini.gemini.prices import price_of  # noqa: PLC0415
+
+    price_of(Usage(input_tokens=1), model)
 
 
 def _load_engine(
