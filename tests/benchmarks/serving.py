@@ -86,9 +86,12 @@ def main() -> None:
         stack.enter_context(faults(gemini, {"delay": SECONDS, "times": None}))
         with start_ours(gemini, folder, concurrency=TASKS) as ours:
             one, again = (seconds_of(ours, requests=1, tasks=TASKS) for _ in range(2))
+        # What follows is timed with servers that have answered before, of either kind.
         with start_ours(gemini, folder, concurrency=TASKS) as ours:
+            seconds_of(ours, requests=1, tasks=1)
             parallel = seconds_of(ours, requests=TASKS, tasks=1)
         with start_ours(gemini, folder, concurrency=MANY_AT_ONCE) as ours:
+            seconds_of(ours, requests=1, tasks=1)
             many = seconds_of(ours, requests=REQUESTS, tasks=TASKS)
         with start_usual(gemini, folder) as usual:
             usually_one = seconds_of(usual, requests=1, tasks=TASKS)
