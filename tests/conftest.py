@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from label_studio_gemini.emulator import RunningEmulator
     from real_editor import Editor
     from real_label_studio import LabelStudio
+    from real_smart import Annotator
 
 
 # No property is about time: a busy machine may take as long as it likes.
@@ -155,3 +156,13 @@ def editor(label_studio: LabelStudio, tmp_path_factory: pytest.TempPathFactory) 
     screenshots = screenshot_folder(tmp_path_factory.mktemp("screenshots"))
     with running_editor(chromium_command(), label_studio, screenshots) as editor:
         yield editor
+
+
+@pytest.fixture
+def annotator(editor: Editor) -> Iterator[Annotator]:
+    """Return a person at the editor; what the page's scripts complain of fails the test."""
+    from real_smart import Annotator  # noqa: PLC0415 - as above
+
+    person = Annotator(editor)
+    yield person
+    assert person.errors == []

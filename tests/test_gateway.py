@@ -17,6 +17,7 @@ from label_studio_gemini.gateway import given_price, open_gemini, options_from_c
 from label_studio_gemini.gemini import LeastThinking, Options, ThinkingLevel
 from label_studio_gemini.pipeline import Failure, Outcome, Prediction, open_pipeline
 from label_studio_gemini.plan import build_plan
+from pipelines import predict_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +47,7 @@ async def predict(
     environment = Environment(state_folder=tmp_path, api_key="k", base_url=gemini.url)
     tasks = [{"data": {"image": str(photos / name)}} for name in names]
     async with open_pipeline(config, environment, folders=(photos,)) as pipeline:
-        return await pipeline.predict_all(tasks, build_plan(config, XML), None)
+        return await predict_all(pipeline, tasks, build_plan(config, XML))
 
 
 def tasks_of(photo: Path, folder: Path, numbers: range) -> list[dict[str, object]]:
@@ -116,11 +117,11 @@ async def test_what_a_model_refuses_is_learnt_once(
     tasks = tasks_of(photos / "coffee.jpg", tmp_path, range(32))
     plan = build_plan(config, XML)
     async with open_pipeline(config, environment, folders=(tmp_path,)) as pipeline:
-        outcomes = await pipeline.predict_all(tasks[:16], plan, None)
+        outcomes = await predict_all(pipeline, tasks[:16], plan)
         assert all(isinstance(outcome, Prediction) for outcome in outcomes)
         first = len(bodies(gemini))
         assert first <= 2 * 16
-        await pipeline.predict_all(tasks[16:], plan, None)
+        await predict_all(pipeline, tasks[16:], plan)
         assert len(bodies(gemini)) == first + 16
 
 
@@ -157,7 +158,7 @@ async def test_too_many_requests_at_once_all_finish(
     environment = Environment(state_folder=tmp_path, api_key="k", base_url=gemini.url)
     tasks = tasks_of(photos / "coffee.jpg", tmp_path, range(64))
     async with open_pipeline(config, environment, folders=(tmp_path,)) as pipeline:
-        outcomes = await pipeline.predict_all(tasks, build_plan(config, XML), None)
+        outcomes = await predict_all(pipeline, tasks, build_plan(config, XML))
     assert all(isinstance(outcome, Prediction) for outcome in outcomes)
     refused = [one for one in gemini.requests if one.status == 429]
     told = max(one.finished or 0.0 for one in refused)

@@ -21,6 +21,7 @@ from label_studio_gemini.errors import (
 )
 from label_studio_gemini.pipeline import Failure, Outcome, Prediction, open_pipeline
 from label_studio_gemini.plan import build_plan
+from pipelines import predict_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +47,7 @@ async def predict(
 ) -> list[Outcome]:
     environment = Environment(state_folder=folder, api_key=key, base_url=gemini.url)
     async with open_pipeline(config, environment, folders=(folder,)) as pipeline:
-        return await pipeline.predict_all(tasks, build_plan(config, XML), None)
+        return await predict_all(pipeline, tasks, build_plan(config, XML))
 
 
 def errors_of(outcomes: Sequence[Outcome]) -> set[type]:

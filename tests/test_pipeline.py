@@ -25,6 +25,7 @@ from label_studio_gemini.pipeline import (
     total_notes,
 )
 from label_studio_gemini.plan import build_plan
+from pipelines import predict_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -166,7 +167,7 @@ async def test_a_person_does_not_wait_behind_a_batch(
 
     pipeline = pipeline_of(Config(concurrency=1), Stuck({"Car": "[]", "Dog": "[]"}), images)
     plan = build_plan(Config(), XML)
-    batch = asyncio.create_task(pipeline.predict_all([{"data": data}] * 3, plan, None))
+    batch = asyncio.create_task(predict_all(pipeline, [{"data": data}] * 3, plan))
     await begun.wait()
     async with asyncio.timeout(10):
         outcome = await pipeline.predict({"data": data}, plan, None, Priority.INTERACTIVE)
@@ -191,9 +192,7 @@ async def test_tasks_of_a_request_run_at_once(images: ImageReader, data: dict[st
     xml = XML.replace('<Label value="Car"/>', "")
     pipeline = pipeline_of(Config(concurrency=32), MeetingGemini({"Dog": "[]"}), images)
     async with asyncio.timeout(30):
-        outcomes = await pipeline.predict_all(
-            [{"data": data}] * 32, build_plan(Config(), xml), None
-        )
+        outcomes = await predict_all(pipeline, [{"data": data}] * 32, build_plan(Config(), xml))
     assert all(isinstance(outcome, Prediction) for outcome in outcomes)
 
 

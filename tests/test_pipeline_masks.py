@@ -29,6 +29,7 @@ from label_studio_gemini.geometry import ImageSize
 from label_studio_gemini.masks.rle_decode import mask_from_rle
 from label_studio_gemini.pipeline import Prediction, open_pipeline
 from label_studio_gemini.plan import build_plan
+from pipelines import predict_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -119,7 +120,7 @@ async def test_masks_are_as_exact_as_gemini_gave_them(
     plan = build_plan(case.config, xml)
     async with open_pipeline(case.config, environment, folders=[folder / "images"]) as pipeline:
         tasks = [{"data": {"image": str(folder / "images" / name)}} for name in truths]
-        outcomes = await pipeline.predict_all(tasks, plan, None)
+        outcomes = await predict_all(pipeline, tasks, plan)
     for truth, outcome in zip(truths.values(), outcomes, strict=True):
         assert isinstance(outcome, Prediction), outcome
         assert not outcome.notes.dropped

@@ -12,7 +12,6 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="needs playwright, which drives a browser")
 
 from gates import await_condition
-from real_smart import Annotator
 from real_smart_studio import (
     AROUND_ONE,
     ASK,
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 
     from editor_tasks import Item
     from real_editor import Editor
+    from real_smart import Annotator
 
 pytestmark = pytest.mark.label_studio
 
@@ -58,14 +58,6 @@ def studio(
     folder = tmp_path_factory.mktemp("backend")
     with running_studio(editor.tasks, album, folder, f"concurrency: {CONCURRENCY}") as studio:
         yield studio
-
-
-@pytest.fixture
-def annotator(editor: Editor) -> Iterator[Annotator]:
-    """Return a person; what the page's scripts complain of fails the test."""
-    person = Annotator(editor)
-    yield person
-    assert person.errors == []
 
 
 @pytest.mark.parametrize("way", ["the button below it", "the tick for all"])

@@ -8,7 +8,6 @@ import pytest
 
 pytest.importorskip("playwright.sync_api", reason="needs playwright, which drives a browser")
 
-from real_smart import Annotator
 from real_smart_studio import (
     AROUND_ONE,
     ASK,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from real_editor import Editor
+    from real_smart import Annotator
 
 pytestmark = pytest.mark.label_studio
 
@@ -47,14 +47,6 @@ def studio(
     folder = tmp_path_factory.mktemp("backend")
     with running_studio(editor.tasks, album, folder) as studio:
         yield studio
-
-
-@pytest.fixture
-def annotator(editor: Editor) -> Iterator[Annotator]:
-    """Return a person; what the page's scripts complain of fails the test."""
-    person = Annotator(editor)
-    yield person
-    assert person.errors == []
 
 
 def test_a_missing_object_is_added_to_a_prediction(

@@ -19,6 +19,7 @@ from label_studio_gemini.errors import AuthenticationError
 from label_studio_gemini.gemini import GeminiRequest, InlineImage, VertexProject, connect_gemini
 from label_studio_gemini.pipeline import Failure, Outcome, Prediction, open_pipeline
 from label_studio_gemini.plan import build_plan
+from pipelines import predict_all
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +86,7 @@ async def predict(
     task = {"data": {"image": str(photos / PHOTO)}}
     plan = build_plan(config, sample_label_config())
     async with open_pipeline(config, environment, folders=(photos,)) as pipeline:
-        (outcome,) = await pipeline.predict_all([task], plan, None)
+        (outcome,) = await predict_all(pipeline, [task], plan)
     return config, outcome
 
 

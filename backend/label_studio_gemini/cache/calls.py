@@ -67,13 +67,4 @@ def usage_of(outcome: Outcome) -> Usage:
     """Return the tokens that were billed for it."""
     if isinstance(outcome, GeminiReply):
         return outcome.usage
-    bill = outcome.bill
-    if bill is None:
-        return Usage()
-    return Usage(
-        bill.input_tokens,
-        bill.output_tokens,
-        bill.thought_tokens,
-        bill.cached_tokens,
-        bill.image_tokens,
-    )
+    return Usage() if outcome.bill is None else Usage() + outcome.bill

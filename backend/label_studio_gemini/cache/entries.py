@@ -85,13 +85,7 @@ class Totals:
             failed=self.failed + other.failed,
             hits=self.hits + other.hits,
             refused=self.refused + other.refused,
-            usage=Usage(
-                self.usage.input_tokens + other.usage.input_tokens,
-                self.usage.output_tokens + other.usage.output_tokens,
-                self.usage.thought_tokens + other.usage.thought_tokens,
-                self.usage.cached_tokens + other.usage.cached_tokens,
-                self.usage.image_tokens + other.usage.image_tokens,
-            ),
+            usage=self.usage + other.usage,
             dollars=self.dollars + other.dollars,
             unpriced=self.unpriced + other.unpriced,
         )

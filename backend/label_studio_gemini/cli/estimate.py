@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from label_studio_gemini.bulk import image_folders
 from label_studio_gemini.cli.money import cost_in_words
 from label_studio_gemini.estimates import estimate_jobs
+from label_studio_gemini.gemini import Usage
 from label_studio_gemini.images import choose_login
-from label_studio_gemini.pipeline import open_asker, total_usage
+from label_studio_gemini.pipeline import open_asker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,7 @@ def show_estimate(
         say(f"cannot be asked about: {job.name}: {error}", "red")
     if len(estimate.failed) > _FAILURES_SHOWN:
         say(f"… and {len(estimate.failed) - _FAILURES_SHOWN} more", "red")
-    tokens = total_usage(one.usage for one in estimate.spent)
+    tokens = sum((one.usage for one in estimate.spent), Usage())
     slowly = (
         f", each at {estimate.slowness:g} times the usual time" if estimate.slowness > 1 else ""
     )

@@ -24,13 +24,13 @@ from label_studio_gemini.cli.progress import show_progress
 from label_studio_gemini.config import read_config
 from label_studio_gemini.environment import read_environment
 from label_studio_gemini.errors import BackendError, UsageError
+from label_studio_gemini.gemini import Usage
 from label_studio_gemini.images import choose_login
 from label_studio_gemini.pipeline import (
     Failure,
     Prediction,
     open_pipeline,
     total_notes,
-    total_usage,
 )
 from label_studio_gemini.plan import build_plan
 from label_studio_gemini.results import ResultFile
@@ -166,7 +166,7 @@ def _summarise(console: Console, config: Config, run: _Run) -> None:
         say(f"left out: {notes}", "yellow")
     regions = sum(len(prediction.regions) for prediction in predictions)
     spent = [spent for one in run.done for spent in one.outcome.spent]
-    tokens = total_usage(one.usage for one in spent)
+    tokens = sum((one.usage for one in spent), Usage())
     cached = sum(one.cached for one in spent)
     parts = [
         f"{len(predictions)} of {run.jobs} tasks predicted",

@@ -206,11 +206,8 @@ def _parts(request: GeminiRequest) -> set[object]:
 
 
 def _sum(first: Bill | None, second: Bill | None) -> Usage:
-    bills = [bill for bill in (first, second) if bill is not None]
-    return Usage(
-        input_tokens=sum(bill.input_tokens for bill in bills),
-        output_tokens=sum(bill.output_tokens for bill in bills),
-        thought_tokens=sum(bill.thought_tokens for bill in bills),
-        cached_tokens=sum(bill.cached_tokens for bill in bills),
-        image_tokens=sum(bill.image_tokens for bill in bills),
-    )
+    total = Usage()
+    for bill in (first, second):
+        if bill is not None:
+            total += bill
+    return total

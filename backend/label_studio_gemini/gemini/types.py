@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from label_studio_gemini.errors import GeminiError
+    from label_studio_gemini.errors import Bill, GeminiError
 
 
 class MediaResolution(StrEnum):
@@ -204,6 +204,15 @@ class Usage:
     thought_tokens: int = 0
     cached_tokens: int = 0
     image_tokens: int = 0
+
+    def __add__(self, other: Bill) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.thought_tokens + other.thought_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.image_tokens + other.image_tokens,
+        )
 
     @property
     def total(self) -> int:

@@ -13,7 +13,6 @@ from label_studio_gemini.pipeline.outcomes import (
     Prediction,
     Spent,
     total_notes,
-    total_usage,
 )
 from label_studio_gemini.pipeline.pipeline import Pipeline, open_pipeline
 
@@ -29,5 +28,4 @@ __all__ = [
     "open_asker",
     "open_pipeline",
     "total_notes",
-    "total_usage",
 ]

@@ -82,7 +82,7 @@ class Prediction:
     @property
     def usage(self) -> Usage:
         """The tokens of all its replies."""
-        return total_usage(one.usage for one in self.spent)
+        return sum((one.usage for one in self.spent), Usage())
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,18 +152,6 @@ def total_notes(notes: Sequence[Notes]) -> Notes:
         fallbacks=sum(one.fallbacks for one in notes),
         clamped=sum(one.clamped for one in notes),
         truncated=sum(one.truncated for one in notes),
-    )
-
-
-def total_usage(usages: Iterable[Usage]) -> Usage:
-    """Return the sum of several replies' tokens."""
-    usages = tuple(usages)
-    return Usage(
-        input_tokens=sum(usage.input_tokens for usage in usages),
-        output_tokens=sum(usage.output_tokens for usage in usages),
-        thought_tokens=sum(usage.thought_tokens for usage in usages),
-        cached_tokens=sum(usage.cached_tokens for usage in usages),
-        image_tokens=sum(usage.image_tokens for usage in usages),
     )
 
 

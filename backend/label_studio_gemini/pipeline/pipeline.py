@@ -43,23 +43,6 @@ class Pipeline:
         self._asker = asker
         self._places = asyncio.Semaphore(config.concurrency)
 
-    async def predict_all(
-        self,
-        tasks: Sequence[object],
-        plan: Plan,
-        login: LabelStudioLogin | None,
-        priority: Priority = Priority.BATCH,
-    ) -> list[Outcome]:
-        """Predict all tasks of a request at once; one outcome for each, in their order.
-
-        Args:
-            tasks: Tasks as they came in, unread: one that is none is a `Failure` of its own.
-            plan: The project's plan.
-            login: The Label Studio that the tasks come from, where it is known.
-            priority: Whether a person waits for them.
-        """
-        return await asyncio.gather(*(self.predict(task, plan, login, priority) for task in tasks))
-
     async def predict(
         self,
         value: object,
