@@ -30,9 +30,10 @@ STREET, PARTS = "3.1795312593", "5.1795400000"
 LABEL_STUDIO = "http://localhost:8080"
 XML = sample_label_config()
 WITH_VIDEO = XML.replace("</View>", '<VideoRectangle name="box" toName="clip"/></View>')
-# Each task is a request of its own, though there are seven photos.
+# Each task is a request of its own, though there are seven photos; one at a time, so that a gate
+# has let each answer out before it closes.
 RECIPE = RecipeConfig(name="r", prompt="Photo {{ task.data.title }}: find everything.")
-CONFIG = Config(recipes=[RECIPE], attempts=1, concurrency=4, budget=BudgetConfig(per_day=3.0))
+CONFIG = Config(recipes=[RECIPE], attempts=1, concurrency=1, budget=BudgetConfig(per_day=3.0))
 
 DAYS = 30
 WEEK = (310, 270, 350, 240, 410, 40, 0)  # calls of each day, from Monday
