@@ -159,6 +159,7 @@ class Ledger:
         """Return the last requests, the newest first."""
 
         def read() -> tuple[Entry, ...]:
+            self._entries.drain()
             written = self._db.read(lambda db: tables.read_last(db, number)) or []
             return (*reversed(self._rows), *written)[:number]
 
@@ -171,6 +172,7 @@ class Ledger:
         """
 
         def read() -> tuple[tables.Sums, ...] | None:
+            self._entries.drain()
             found = self._db.read(tables.read_sums)
             if found is None and self._db.trouble is not None:
                 return None
@@ -191,6 +193,7 @@ class Ledger:
         """Write what is not written yet, and close the file."""
 
         def leave() -> None:
+            self._entries.drain()
             if self._sums:
                 self._db.insist()
                 self._try_to_write()
@@ -206,6 +209,7 @@ class Ledger:
         since, today = first.isoformat(), last.isoformat()
 
         def read() -> tuple[list[tables.Row], Decimal]:
+            self._entries.drain()
             found = self._db.read(lambda db: tables.read_rows(db, since))
             if found is not None:
                 self._known = found

@@ -107,7 +107,7 @@ class ReplyStore:
         self._limits = limits or Limits()
         self._clock = clock
         self._owner = uuid.uuid4().hex
-        self._claims = Batch(self._db, self._answer)
+        self._claims = Batch(self._db, self._answer, pace=0)  # somebody waits for the answer
         self._arrivals = Batch(self._db, self._keep)
         # By the thread:
         self._unwritten: dict[str, Kept] = {}
@@ -159,13 +159,19 @@ class ReplyStore:
 
     async def show(self) -> StoreState:
         """Return what is in the store."""
-        state = await self._db.run(lambda: self._db.read(tables.count)) or StoreState()
+
+        def count() -> StoreState | None:
+            self._arrivals.drain()
+            return self._db.read(tables.count)
+
+        state = await self._db.run(count) or StoreState()
         return replace(state, trouble=self._db.trouble)
 
     async def clear(self) -> int | None:
         """Delete all replies and failures; return how many there were, or None if that fails."""
 
         def clear() -> int | None:
+            self._arrivals.drain()
             self._unwritten.clear()
             return 0 if self._db.is_missing() else self._write(tables.clear)
 
@@ -175,6 +181,7 @@ class ReplyStore:
         """Write what is not written yet, let others have what is still ours, and close the file."""
 
         def let_go() -> None:
+            self._arrivals.drain()
             if self._unwritten:
                 self._db.insist()
             if self._unwritten or self._has_leased:

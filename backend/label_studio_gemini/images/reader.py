@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from label_studio_gemini.images.addresses import AddressReader, DataPlace, FilePlace
+from label_studio_gemini.images.addresses import AddressReader, DataPlace, WebPlace
 from label_studio_gemini.images.fetch import Fetched, Fetcher
 from label_studio_gemini.images.files import read_file
 from label_studio_gemini.images.origins import shown
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from label_studio_gemini.geometry import ImageSize, PixelArea
     from label_studio_gemini.images.types import LabelStudioLogin, UprightCrop, UprightImage
     from label_studio_gemini.images.web import Resolver
+
+_T = TypeVar("_T")
 
 # Decoded, an image may be 600 MB: as many at once as can be worked on at once, and no more.
 _DECODERS = max(1, min(4, os.cpu_count() or 1))
@@ -84,11 +86,12 @@ class ImageReader:
             UnavailableError: It does not answer; later it may.
             ImageFormatError: The bytes are no usable image.
         """
-        data, public = await self._fetched(address, login, task_id)
-        async with self._decoders:
-            return await asyncio.to_thread(
-                read_upright, data, limits=self._limits, name=shown(address), public=public
-            )
+
+        def decode(file: Fetched) -> UprightImage:
+            name = shown(address)
+            return read_upright(file.data, limits=self._limits, name=name, public=file.public)
+
+        return await self._read(address, login, task_id, decode)
 
     async def read_crop(
         self,
@@ -109,23 +112,38 @@ class ImageReader:
         Raises:
             ImageError: As in `read`.
         """
-        data, public = await self._fetched(address, login, task_id)
-        async with self._decoders:
-            return await asyncio.to_thread(
-                read_crop, data, choose, limits=self._limits, name=shown(address), public=public
-            )
 
-    async def _fetched(
-        self, address: str, login: LabelStudioLogin | None, task_id: int | None
-    ) -> Fetched:
-        # In a thread: it decodes data: URIs, and asks the file system.
-        place = await asyncio.to_thread(self._addresses.read, address, login, task_id)
-        if isinstance(place, DataPlace):
-            return Fetched(place.data, public=False)
-        if isinstance(place, FilePlace):
-            data = await asyncio.to_thread(read_file, place.path, self._limits.bytes)
-            return Fetched(data, public=False)
-        return await self._fetcher.fetch(place.url, login)
+        def decode(file: Fetched) -> UprightCrop:
+            name, public = shown(address), file.public
+            return read_crop(file.data, choose, limits=self._limits, name=name, public=public)
+
+        return await self._read(address, login, task_id, decode)
+
+    async def _read(
+        self,
+        address: str,
+        login: LabelStudioLogin | None,
+        task_id: int | None,
+        decode: Callable[[Fetched], _T],
+    ) -> _T:
+        def read_at_hand() -> _T | WebPlace:
+            place = self._addresses.read(address, login, task_id)
+            if isinstance(place, WebPlace):
+                return place
+            if isinstance(place, DataPlace):
+                data = place.data
+            else:
+                data = read_file(place.path, self._limits.bytes)
+            return decode(Fetched(data, public=False))
+
+        # One hop to a thread for all that needs no network: each costs half a millisecond.
+        async with self._decoders:
+            found = await asyncio.to_thread(read_at_hand)
+        if not isinstance(found, WebPlace):
+            return found
+        fetched = await self._fetcher.fetch(found.url, login)
+        async with self._decoders:
+            return await asyncio.to_thread(decode, fetched)
 
     async def aclose(self) -> None:
         """Close the connections and stop what is under way."""
