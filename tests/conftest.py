@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +67,15 @@ def _encodable(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_encodable(inner) for inner in value]
     return value
+
+
+@pytest.fixture(autouse=True)
+def log_level() -> Iterator[None]:
+    """Keep what a test makes the root logger tell from those that count what is told."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    root.setLevel(level)
 
 
 @pytest.fixture

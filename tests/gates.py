@@ -30,7 +30,7 @@ class Gate:
         self._open = threading.Event()
 
     def holds(self, _request: RecordedRequest) -> bool:
-        """Wait, in the emulator's only thread, and let nothing go wrong."""
+        """Wait, in a thread of the emulator's, and let nothing go wrong."""
         if self._passes:
             self._passes -= 1
         else:

@@ -2,22 +2,25 @@
 
 The usual one is label-studio-ml 1.0.9 as its template runs it (gunicorn, one worker, eight
 threads), with a `predict` that asks Gemini for one task after the other. Both ask the same
-emulator, a process of its own. `python tests/benchmarks/serving.py`
+emulator, a process of its own, and read the same file: a task names its image, as Label Studio's
+tasks do. `python tests/benchmarks/serving.py`
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -27,7 +30,6 @@ from label_studio_gemini.demo.photos import (
     answer_key_path,
     sample_folder,
     sample_label_config,
-    sample_photos,
 )
 from services import (
     SCRIPTS,
@@ -48,21 +50,28 @@ SECONDS = 1.0
 REQUESTS = 8
 MANY_AT_ONCE = 128
 # Each task is a call of its own, though all have the same photo: what is the same is asked once.
-CONFIG = "recipes: [{name: r, prompt: 'Photo {{ task.data.title }}: find everything.'}]"
+CONFIG = """
+recipes: [{{name: r, prompt: 'Photo {{{{ task.data.title }}}}: find everything.'}}]
+concurrency: {concurrency}
+images: {{folders: ['{folder}']}}
+"""
+PHOTO = "astronaut.jpg"
 
 USUAL = """
-import base64, os
+import os
+from pathlib import Path
 from google import genai
 from google.genai import types
 from label_studio_ml.api import init_app
 from label_studio_ml.model import LabelStudioMLBase
 
+client = genai.Client(http_options={"base_url": os.environ["GOOGLE_GEMINI_BASE_URL"]})
+
 class Usual(LabelStudioMLBase):
     def predict(self, tasks, **kwargs):
-        client = genai.Client(http_options={"base_url": os.environ["GOOGLE_GEMINI_BASE_URL"]})
         answers = []
         for task in tasks:
-            data = base64.b64decode(task["data"]["image"].partition(",")[2])
+            data = (Path(os.environ["IMAGES"]) / task["data"]["image"]).read_bytes()
             part = types.Part.from_bytes(data=data, mime_type="image/jpeg")
             client.models.generate_content(
                 model="gemini-3-flash-preview", contents=[part, "Detect all objects."])
@@ -72,7 +81,6 @@ class Usual(LabelStudioMLBase):
 app = init_app(Usual, model_dir=os.environ["MODEL_DIR"])
 """
 
-_IMAGE = f"data:image/jpeg;base64,{base64.b64encode(sample_photos()[0].data).decode()}"
 _XML = sample_label_config()
 _numbers = count(1)
 
@@ -84,17 +92,18 @@ def main() -> None:
         key = answer_key_path(photos)
         gemini = stack.enter_context(running_emulator(key, photos, folder / "emulator.log"))
         stack.enter_context(faults(gemini, {"delay": SECONDS, "times": None}))
-        with start_ours(gemini, folder, concurrency=TASKS) as ours:
+        with start_ours(gemini, folder, photos, concurrency=TASKS) as ours:
             one, again = (seconds_of(ours, requests=1, tasks=TASKS) for _ in range(2))
-        # What follows is timed with servers that have answered before, of either kind.
-        with start_ours(gemini, folder, concurrency=TASKS) as ours:
-            seconds_of(ours, requests=1, tasks=1)
+        # What follows is timed with servers that have answered as much before, of either kind.
+        with start_ours(gemini, folder, photos, concurrency=TASKS) as ours:
+            seconds_of(ours, requests=TASKS, tasks=1)
             parallel = seconds_of(ours, requests=TASKS, tasks=1)
-        with start_ours(gemini, folder, concurrency=MANY_AT_ONCE) as ours:
-            seconds_of(ours, requests=1, tasks=1)
+        with start_ours(gemini, folder, photos, concurrency=MANY_AT_ONCE) as ours:
+            seconds_of(ours, requests=REQUESTS, tasks=TASKS)
             many = seconds_of(ours, requests=REQUESTS, tasks=TASKS)
-        with start_usual(gemini, folder) as usual:
+        with start_usual(gemini, folder, photos) as usual:
             usually_one = seconds_of(usual, requests=1, tasks=TASKS)
+            seconds_of(usual, requests=TASKS, tasks=1)
             usually_parallel = seconds_of(usual, requests=TASKS, tasks=1)
     show("32 tasks of 1.0 s in one /predict", one, usually_one)
     show("the same again, other tasks", again, usually_one)
@@ -109,16 +118,16 @@ def show(what: str, ours: float, usual: float) -> None:
 
 
 def start_ours(
-    gemini: Service, folder: Path, *, concurrency: int
+    gemini: Service, folder: Path, photos: Path, *, concurrency: int
 ) -> AbstractContextManager[Service]:
     config = folder / "config.yaml"
-    config.write_text(f"{CONFIG}\nconcurrency: {concurrency}")
+    config.write_text(CONFIG.format(concurrency=concurrency, folder=photos))
     state = Path(tempfile.mkdtemp(dir=folder))
     backends = Backends(gemini=gemini.url, folder=state)
     return backends.start(LABEL_STUDIO_GEMINI_CONFIG=str(config))
 
 
-def start_usual(gemini: Service, folder: Path) -> AbstractContextManager[Service]:
+def start_usual(gemini: Service, folder: Path, photos: Path) -> AbstractContextManager[Service]:
     (folder / "usual.py").write_text(USUAL)
     port = free_port()
     bind = ("--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", "8", "--timeout", "0")
@@ -128,39 +137,41 @@ def start_usual(gemini: Service, folder: Path) -> AbstractContextManager[Service
         health="/health",
         log=folder / "usual.log",
         environment=clean_environment(
-            GEMINI_API_KEY="k", GOOGLE_GEMINI_BASE_URL=gemini.url, PATH=os.environ["PATH"]
+            GEMINI_API_KEY="k",
+            GOOGLE_GEMINI_BASE_URL=gemini.url,
+            IMAGES=str(photos),
+            PATH=os.environ["PATH"],
         ),
     )
 
 
 def seconds_of(backend: Service, *, requests: int, tasks: int) -> float:
-    """Time so many requests at once. How large the photo is does not matter: all are the same."""
-    bodies = [body_of(tasks) for _ in range(requests)]
-    with (
-        httpx2.Client(base_url=backend.url, timeout=300, trust_env=False) as client,
-        ThreadPoolExecutor(requests) as threads,
-    ):
-        setup = {"schema": _XML, "hostname": "http://127.0.0.1:1", "access_token": "t"}
-        client.post("/setup", json={"project": "1.1", **setup}).raise_for_status()
+    """Time so many requests at once, from threads that are connected and ready."""
+    setup = {"schema": _XML, "hostname": "http://127.0.0.1:1", "access_token": "t"}
+    httpx2.post(f"{backend.url}/setup", json={"project": "1.1", **setup}).raise_for_status()
+    ready = threading.Barrier(requests + 1)
+
+    def ask(body: bytes) -> int:
+        with closing(HTTPConnection(urlsplit(backend.url).netloc, timeout=300)) as connection:
+            connection.connect()
+            ready.wait()
+            connection.request("POST", "/predict", body, {"content-type": "application/json"})
+            results = json.loads(connection.getresponse().read())["results"]
+        assert [] not in results, "a task failed"
+        return len(results)
+
+    with ThreadPoolExecutor(requests) as threads:
+        answers = [threads.submit(ask, body_of(tasks)) for _ in range(requests)]
+        ready.wait()
         start = time.perf_counter()
-        answers = list(threads.map(lambda body: answers_of(client, body), bodies))
-        seconds = time.perf_counter() - start
-    assert answers == [tasks] * requests, answers
-    return seconds
-
-
-def answers_of(client: httpx2.Client, body: bytes) -> int:
-    headers = {"content-type": "application/json"}
-    answer = client.post("/predict", content=body, headers=headers)
-    results = answer.raise_for_status().json()["results"]
-    assert [] not in results, "a task failed"
-    return len(results)
+        assert [answer.result() for answer in answers] == [tasks] * requests
+        return time.perf_counter() - start
 
 
 def body_of(tasks: int) -> bytes:
     numbers = [next(_numbers) for _ in range(tasks)]
     values = [
-        {"id": number, "data": {"image": _IMAGE, "title": f"number {number}"}} for number in numbers
+        {"id": number, "data": {"image": PHOTO, "title": f"number {number}"}} for number in numbers
     ]
     body = {"tasks": values, "project": "1.1", "label_config": _XML, "params": {}}
     return json.dumps(body).encode()

@@ -21,6 +21,8 @@ PACE = 0.01
 class Batch(Generic[_T]):
     """Hands to a thread all that came while it was busy, or shortly after another job.
 
+    What has to find all of it done calls `drain` first, in the thread.
+
     Args:
         database: Whose thread it is.
         do: What is done there with what came, in its order; it is given one item at least.
@@ -28,7 +30,7 @@ class Batch(Generic[_T]):
     """
 
     def __init__(
-        self, database: Database, do: Callable[[list[_T]], None], *, pace: float = PACE
+        self, database: Database, do: Callable[[list[_T]], None], *, pace: float = 0.0
     ) -> None:
         self._database = database
         self._do = do

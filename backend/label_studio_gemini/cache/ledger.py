@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from label_studio_gemini.cache import ledger_tables as tables
-from label_studio_gemini.cache.batch import Batch
+from label_studio_gemini.cache.batch import PACE, Batch
 from label_studio_gemini.cache.database import PATIENCE, PAUSE, Database
 from label_studio_gemini.cache.entries import FREE, NO_TOTALS, Day, Entry, Project, totals_of
 from label_studio_gemini.cache.spent import SpentToday
@@ -80,7 +80,7 @@ class Ledger:
         self._price = price
         self._days = days
         self._clock = clock
-        self._entries = Batch(self._db, self._note)
+        self._entries = Batch(self._db, self._note, pace=PACE)
         # By the thread:
         self._rows: deque[Entry] = deque(maxlen=_MOST_UNWRITTEN)
         self._sums: dict[tables.Key, Totals] = {}

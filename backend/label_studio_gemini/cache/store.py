@@ -11,7 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from label_studio_gemini.cache import tables
-from label_studio_gemini.cache.batch import Batch
+from label_studio_gemini.cache.batch import PACE, Batch
 from label_studio_gemini.cache.database import PATIENCE, PAUSE, Database
 from label_studio_gemini.cache.rows import REMEMBERED, Kept
 from label_studio_gemini.cache.tables import Limits, StoreState
@@ -107,8 +107,8 @@ class ReplyStore:
         self._limits = limits or Limits()
         self._clock = clock
         self._owner = uuid.uuid4().hex
-        self._claims = Batch(self._db, self._answer, pace=0)  # somebody waits for the answer
-        self._arrivals = Batch(self._db, self._keep)
+        self._claims = Batch(self._db, self._answer)
+        self._arrivals = Batch(self._db, self._keep, pace=PACE)
         # By the thread:
         self._unwritten: dict[str, Kept] = {}
         self._has_leased = False

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from label_studio_gemini.emulator.key import AnswerKey
     from label_studio_gemini.emulator.recorder import RecordedRequest
 
-    Handler: TypeAlias = "Callable[[Call], Awaitable[Callable[[Fault], Response]]]"
+    Handler: TypeAlias = "Callable[[State, Call], Callable[[Fault], Response]]"
     Plain: TypeAlias = "Callable[[State, Call], Response]"
     Row: TypeAlias = tuple[str, list[str], Api, Handler]
     Own: TypeAlias = "Callable[[State, Request], Awaitable[Response]]"
@@ -95,11 +95,11 @@ class Emulator:
         return [
             *(Route(path, self._own(handler), methods=methods) for path, methods, handler in own),
             *routes,
-            Route("/{path:path}", self._endpoint(Api.OTHER, self._nowhere), methods=_EVERY_METHOD),
+            Route("/{path:path}", self._endpoint(Api.OTHER, _nowhere), methods=_EVERY_METHOD),
         ]
 
     def _table(self) -> list[Row]:
-        models, files = self._plain(storage.models), self._plain(storage.files)
+        models, files = _plain(storage.models), _plain(storage.files)
         return [
             *self._models("/{version}/models/{name}"),
             *self._interactions("/{version}"),
@@ -108,23 +108,23 @@ class Emulator:
             *self._models("/{version}/publishers/google/models/{name}"),  # the express mode
             ("/{version}/models/{name}", ["GET"], Api.MODELS, models),
             ("/{version}/models", ["GET"], Api.MODELS, models),
-            ("/upload/{version}/files", ["POST"], Api.FILES, self._plain(storage.upload)),
-            ("/{version}/files/{name}", ["GET", "DELETE"], Api.FILES, self._plain(storage.file)),
+            ("/upload/{version}/files", ["POST"], Api.FILES, _plain(storage.upload)),
+            ("/{version}/files/{name}", ["GET", "DELETE"], Api.FILES, _plain(storage.file)),
             ("/{version}/files", ["GET"], Api.FILES, files),
         ]
 
     def _models(self, model: str) -> list[Row]:
         """Return what can be asked of a model at its address."""
         return [
-            (f"{model}:generateContent", ["POST"], Api.GENERATE_CONTENT, self._generate),
-            (f"{model}:countTokens", ["POST"], Api.COUNT_TOKENS, self._count),
-            (f"{model}:{{method}}", ["POST"], Api.OTHER, self._not_offered),
+            (f"{model}:generateContent", ["POST"], Api.GENERATE_CONTENT, generation.generate),
+            (f"{model}:countTokens", ["POST"], Api.COUNT_TOKENS, _plain(generation.count)),
+            (f"{model}:{{method}}", ["POST"], Api.OTHER, _not_offered),
         ]
 
     def _interactions(self, place: str) -> list[Row]:
-        kept = self._plain(generation.interaction)
+        kept = _plain(generation.interaction)
         return [
-            (f"{place}/interactions", ["POST"], Api.INTERACTIONS, self._generate),
+            (f"{place}/interactions", ["POST"], Api.INTERACTIONS, generation.generate),
             (f"{place}/interactions/{{name}}", ["GET", "DELETE"], Api.INTERACTIONS, kept),
             (f"{place}/interactions/{{name}}/cancel", ["POST"], Api.INTERACTIONS, kept),
         ]
@@ -166,16 +166,31 @@ class Emulator:
         raw = await self._body(request)
         self._state.recorder.read(record, len(raw))
         check_access(request, record.api, self._state.settings)
-        answer = await handler(Call(request, record, raw))
-        fault = self._state.faults.take(record)
+        call = Call(request, record, raw)
+        fault, response = await asyncio.to_thread(self._answer, handler, call)
         if fault.delay:
             await wait(fault.delay, request.receive, self._state.stopping)
-        if fault.problem is not None:
-            raise refusal_from_problem(
-                fault.problem, model=record.model or "", retry_seconds=fault.retry_seconds
-            )
-        response = await asyncio.to_thread(answer, fault)
+        if isinstance(response, Refusal):
+            raise response
         return self._broken(response, fault.breakage)
+
+    def _answer(self, handler: Handler, call: Call) -> tuple[Fault, Response | Refusal]:
+        """Return what goes wrong, and what is answered after the delay of that.
+
+        All that takes time runs here, in a thread, so that it holds up nobody's delay.
+
+        Raises:
+            Refusal: If the request is refused whatever goes wrong, and at once.
+        """
+        answer = handler(self._state, call)
+        fault = self._state.faults.take(call.record)
+        if fault.problem is None:
+            return fault, answer(fault)
+        model = call.record.model or ""
+        refusal = refusal_from_problem(
+            fault.problem, model=model, retry_seconds=fault.retry_seconds
+        )
+        return fault, refusal
 
     async def _body(self, request: Request) -> bytes:
         largest = self._state.settings.largest_body
@@ -197,25 +212,21 @@ class Emulator:
             return Response(_OTHER_BODIES[breakage], media_type="application/json")
         return BrokenResponse(breakage, bytes(response.body), self._state.stopping)
 
-    def _plain(self, handler: Plain) -> Handler:
-        async def run(call: Call) -> Callable[[Fault], Response]:
-            response = await asyncio.to_thread(handler, self._state, call)
-            return lambda _fault: response
 
-        return run
-
-    async def _generate(self, call: Call) -> Callable[[Fault], Response]:
-        return await generation.generate(self._state, call)
-
-    async def _count(self, call: Call) -> Callable[[Fault], Response]:
-        response = await generation.count(self._state, call)
+def _plain(handler: Plain) -> Handler:
+    def run(state: State, call: Call) -> Callable[[Fault], Response]:
+        response = handler(state, call)
         return lambda _fault: response
 
-    async def _not_offered(self, call: Call) -> Callable[[Fault], Response]:
-        raise not_offered(f"`{call.request.path_params['method']}`")
+    return run
 
-    async def _nowhere(self, call: Call) -> Callable[[Fault], Response]:
-        raise not_found(f"The address {call.request.method} {call.request.url.path}")
+
+def _not_offered(_state: State, call: Call) -> Callable[[Fault], Response]:
+    raise not_offered(f"`{call.request.path_params['method']}`")
+
+
+def _nowhere(_state: State, call: Call) -> Callable[[Fault], Response]:
+    raise not_found(f"The address {call.request.method} {call.request.url.path}")
 
 
 def build_emulator(answers: AnswerKey, settings: EmulatorSettings = DEFAULT_SETTINGS) -> Emulator:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from typing import TYPE_CHECKING
 
@@ -28,25 +27,23 @@ if TYPE_CHECKING:
     from label_studio_gemini.emulator.state import Call, State
 
 
-async def generate(state: State, call: Call) -> Callable[[Fault], Response]:
+def generate(state: State, call: Call) -> Callable[[Fault], Response]:
     """Read a request for an answer; what is returned writes the answer with a fault in it.
-
-    Reading, decoding and drawing run in threads, so that they do not hold up anyone's delay.
 
     Raises:
         Refusal: If the real service would refuse it.
     """
-    ask, sights, earlier = await asyncio.to_thread(_read, state, call)
+    ask, sights, earlier = _read(state, call)
     return lambda fault: _answer(state, call.record.api, ask, (sights, earlier), fault)
 
 
-async def count(state: State, call: Call) -> Response:
+def count(state: State, call: Call) -> Response:
     """Answer a countTokens request.
 
     Raises:
         Refusal: If the real service would refuse it.
     """
-    ask, sights, earlier = await asyncio.to_thread(_read, state, call)
+    ask, sights, earlier = _read(state, call)
     return json_response(generate_content.build_count(_spent(ask, (*sights, *earlier), None)))
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable
 
-_PER_POOL = 8
+_PER_POOL = 1
 _IDLE = httpx2.Limits(max_connections=None, max_keepalive_connections=_PER_POOL)
 _ANY_NUMBER = httpx2.Limits(max_connections=None, max_keepalive_connections=128)
 
