@@ -190,7 +190,7 @@ async def test_what_is_under_way_when_a_fatal_error_comes_is_kept(
     plan = build_plan(Config(), XML)
     names = ("coffee.jpg", "coins.jpg", "camera.jpg")
     coffee, coins, camera = read_jobs([photos / name for name in names], plan.label_config)
-    jobs = [*[coffee] * 3, coins, *[camera] * 50]
+    jobs = [*[coffee] * 3, coins, *[camera] * 2000]
     environment = Environment(state_folder=tmp_path, api_key="k", base_url=gemini.url)
     done = []
     async with open_pipeline(Config(concurrency=4), environment, folders=(photos,)) as pipeline:

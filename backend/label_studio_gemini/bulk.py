@@ -140,8 +140,8 @@ async def predict_jobs(
     fatal: BackendError | None = None
     try:
         while True:
-            # A few more than can run, so that none of the pipeline's places is ever empty.
-            room = 0 if fatal else 2 * pipeline.config.concurrency - len(running)
+            # As many as can run, so that none of the pipeline's places is ever empty.
+            room = 0 if fatal else pipeline.config.tasks_at_once - len(running)
             running |= {asyncio.create_task(do(*next_job)) for next_job in islice(waiting, room)}
             if not running:
                 break

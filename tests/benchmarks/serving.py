@@ -2,8 +2,8 @@
 
 The usual one is label-studio-ml 1.0.9 as its template runs it (gunicorn, one worker, eight
 threads), with a `predict` that asks Gemini for one task after the other. Both ask the same
-emulator, a process of its own, and read the same file: a task names its image, as Label Studio's
-tasks do. `python tests/benchmarks/serving.py`
+stand-in, a process of its own (`replay.py`), and read the same file: a task names its image, as
+Label Studio's tasks do. `python tests/benchmarks/serving.py`
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ from services import (
     Backends,
     Service,
     clean_environment,
-    faults,
     free_port,
     running,
     running_emulator,
@@ -56,6 +55,7 @@ concurrency: {concurrency}
 images: {{folders: ['{folder}']}}
 """
 PHOTO = "astronaut.jpg"
+REPLAY = Path(__file__).with_name("replay.py")
 
 USUAL = """
 import os
@@ -90,8 +90,8 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         photos = stack.enter_context(sample_folder())
         key = answer_key_path(photos)
-        gemini = stack.enter_context(running_emulator(key, photos, folder / "emulator.log"))
-        stack.enter_context(faults(gemini, {"delay": SECONDS, "times": None}))
+        emulator = stack.enter_context(running_emulator(key, photos, folder / "emulator.log"))
+        gemini = stack.enter_context(start_gemini(emulator, folder))
         with start_ours(gemini, folder, photos, concurrency=TASKS) as ours:
             one, again = (seconds_of(ours, requests=1, tasks=TASKS) for _ in range(2))
         # What follows is timed with servers that have answered as much before, of either kind.
@@ -115,6 +115,23 @@ def main() -> None:
 
 def show(what: str, ours: float, usual: float) -> None:
     print(f"{what:36} {ours:7.2f} s {usual:11.2f} s   ratio {usual / ours:.1f}")
+
+
+def start_gemini(emulator: Service, folder: Path) -> AbstractContextManager[Service]:
+    port = free_port()
+    return running(
+        [
+            sys.executable,
+            Path(__file__).with_name("replay.py"),
+            str(port),
+            emulator.url,
+            str(SECONDS),
+        ],
+        url=f"http://127.0.0.1:{port}",
+        health="/",
+        log=folder / "replay.log",
+        environment=clean_environment(),
+    )
 
 
 def start_ours(

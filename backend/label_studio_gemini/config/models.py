@@ -257,8 +257,8 @@ class Config(DrawingConfig, OptionsConfig):
     recipes: list[RecipeConfig] = Field(default_factory=list)
     """What to ask for. Without recipes they are made of the project's labelling config."""
     concurrency: int = Field(default=32, ge=1, le=1024, strict=True)
-    """How many tasks are worked on at the same time by one process; fewer while Gemini says that
-    it is too much."""
+    """How many requests one process has with Gemini at the same time; fewer while Gemini says that
+    it is too much. As many tasks again have their images read meanwhile."""
     requests_per_minute: int | None = Field(default=None, ge=1, strict=True)
     """The most requests to Gemini in a minute, by one process."""
     tokens_per_minute: int | None = Field(default=None, ge=1, strict=True)
@@ -302,6 +302,11 @@ class Config(DrawingConfig, OptionsConfig):
         if twice is not None:
             raise ValueError(f"two recipes are called {twice!r}; give each a name of its own")
         return self
+
+    @property
+    def tasks_at_once(self) -> int:
+        """How many tasks are worked on at the same time: asked about, or made ready for that."""
+        return 2 * self.concurrency
 
     @property
     def task_seconds(self) -> float:

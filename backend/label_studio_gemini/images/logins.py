@@ -12,6 +12,7 @@ import logging
 import os
 import tempfile
 from pathlib import Path
+from typing import TypeAlias
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -31,6 +32,10 @@ class _SavedLogin(BaseModel):
     token: str | None
 
 
+_Stamp: TypeAlias = tuple[int, int, int]
+"""What tells a file from the one that replaced it."""
+
+
 class LoginStore:
     """Keeps the login of each project, one file each, readable by this user alone.
 
@@ -44,6 +49,7 @@ class LoginStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._unsaved: dict[str, LabelStudioLogin] = {}
+        self._read: dict[str, tuple[_Stamp, LabelStudioLogin]] = {}
 
     def save(self, project: str, login: LabelStudioLogin) -> None:
         """Keep `login` for `project`. One that cannot be used is not kept: a warning says why."""
@@ -68,14 +74,22 @@ class LoginStore:
             self._unsaved.pop(project, None)
 
     def load(self, project: str) -> LabelStudioLogin | None:
-        """Return the login of `project`, or None where none is kept or its file is damaged."""
+        """Return the login of `project`, or None where none is kept or its file is damaged.
+
+        The file is read when it is a new one, and only looked at otherwise.
+        """
         if project in self._unsaved:
             return self._unsaved[project]
         file = self._file(project)
         try:
+            status = file.stat()
+            stamp = status.st_ino, status.st_size, status.st_mtime_ns
+            if project in self._read and self._read[project][0] == stamp:
+                return self._read[project][1]
             saved = _SavedLogin.model_validate_json(file.read_bytes())
             login = LabelStudioLogin(saved.url, saved.token)
             read_login_url(login)
+            self._read[project] = stamp, login
         except FileNotFoundError:
             return None
         except (OSError, ValidationError, AddressError) as error:

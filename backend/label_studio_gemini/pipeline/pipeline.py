@@ -41,7 +41,7 @@ class Pipeline:
         self.gemini = gemini
         self.images = asker.images
         self._asker = asker
-        self._places = asyncio.Semaphore(config.concurrency)
+        self._places = asyncio.Semaphore(config.tasks_at_once)
 
     async def predict(
         self,

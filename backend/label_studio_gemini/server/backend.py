@@ -56,7 +56,7 @@ class Backend:
         self._config = config
         self._host = host
         self._guard = guard
-        self._jobs: Jobs[Outcome] = Jobs(config.concurrency)
+        self._jobs: Jobs[Outcome] = Jobs(config.tasks_at_once)
 
     @asynccontextmanager
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:

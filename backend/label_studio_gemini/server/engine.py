@@ -89,7 +89,7 @@ class Engine:
             LabelConfigError, ConfigError: The project cannot be predicted at all.
         """
         plan = await self._plans.plan(body.label_config or "")
-        return self._predictors.of(plan, await self._login(body.project), body.project_name)
+        return self._predictors.of(plan, self._login(body.project), body.project_name)
 
     def following(
         self, predictor: Predictor, body: PredictBody
@@ -140,10 +140,10 @@ class Engine:
             size=len(text),
         )
 
-    async def _login(self, project: str | int | None) -> LabelStudioLogin | None:
+    def _login(self, project: str | int | None) -> LabelStudioLogin | None:
         remembered = None
         if project is not None:
-            remembered = await asyncio.to_thread(self._logins.load, str(project))
+            remembered = self._logins.load(str(project))
         url, token = self._environment.label_studio_url, self._environment.label_studio_token
         return choose_login(url, token, remembered)
 

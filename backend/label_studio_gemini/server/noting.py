@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from contextlib import contextmanager
@@ -120,6 +121,7 @@ def task_key(task: object) -> int | None:
     return -2 - int.from_bytes(hashlib.sha256(text.encode()).digest()[:7])
 
 
+@functools.lru_cache(maxsize=100)  # each request has it, and httpx takes its time
 def public_address(url: str) -> str | None:
     """Return an address of a Label Studio as anyone may see it, or None if it is none."""
     try:
