@@ -12,9 +12,7 @@ import json
 import os
 import sys
 import tempfile
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from itertools import count
@@ -163,26 +161,28 @@ def start_usual(gemini: Service, folder: Path, photos: Path) -> AbstractContextM
 
 
 def seconds_of(backend: Service, *, requests: int, tasks: int) -> float:
-    """Time so many requests at once, from threads that are connected and ready."""
+    """Time so many requests at once, over connections that are open."""
     setup = {"schema": _XML, "hostname": "http://127.0.0.1:1", "access_token": "t"}
     httpx2.post(f"{backend.url}/setup", json={"project": "1.1", **setup}).raise_for_status()
-    ready = threading.Barrier(requests + 1)
-
-    def ask(body: bytes) -> int:
-        with closing(HTTPConnection(urlsplit(backend.url).netloc, timeout=300)) as connection:
-            connection.connect()
-            ready.wait()
-            connection.request("POST", "/predict", body, {"content-type": "application/json"})
-            results = json.loads(connection.getresponse().read())["results"]
-        assert [] not in results, "a task failed"
-        return len(results)
-
-    with ThreadPoolExecutor(requests) as threads:
-        answers = [threads.submit(ask, body_of(tasks)) for _ in range(requests)]
-        ready.wait()
+    bodies = [body_of(tasks) for _ in range(requests)]
+    with ExitStack() as stack:
+        connections = [stack.enter_context(connected(backend)) for _ in bodies]
         start = time.perf_counter()
-        assert [answer.result() for answer in answers] == [tasks] * requests
-        return time.perf_counter() - start
+        for connection, body in zip(connections, bodies, strict=True):
+            connection.request("POST", "/predict", body, {"content-type": "application/json"})
+        answers = [connection.getresponse().read() for connection in connections]
+        seconds = time.perf_counter() - start
+    for answer in answers:
+        results = json.loads(answer)["results"]
+        assert len(results) == tasks, answer
+        assert [] not in results, "a task failed"
+    return seconds
+
+
+def connected(backend: Service) -> closing[HTTPConnection]:
+    connection = HTTPConnection(urlsplit(backend.url).netloc, timeout=300)
+    connection.connect()
+    return closing(connection)
 
 
 def body_of(tasks: int) -> bytes:

@@ -59,8 +59,8 @@ class _Model:
     @asynccontextmanager
     async def turn(
         self, request: GeminiRequest, guess: Refused, patience: float
-    ) -> AsyncIterator[GeminiRequest]:
-        """Yield what to send of `request`, once it is its turn.
+    ) -> AsyncIterator[tuple[GeminiRequest, set[object]]]:
+        """Yield what to send of `request` and its parts, once it is its turn.
 
         Errors count as taken, as far as they leave this context: they are no lesson.
         """
@@ -70,7 +70,7 @@ class _Model:
             trial = self.trial = asyncio.Event()
             self.trial_until = asyncio.get_running_loop().time() + patience
         try:
-            yield sent
+            yield sent, parts
         except GeminiError:
             self.taken |= parts
             raise
@@ -79,9 +79,9 @@ class _Model:
                 self.trial = None
                 trial.set()
 
-    def accept(self, sent: GeminiRequest, guess: Refused) -> None:
+    def accept(self, parts: set[object], guess: Refused) -> None:
         """Remember what was taken, and that a guess was right."""
-        self.taken |= _parts(sent)
+        self.taken |= parts
         self._add(guess, "it said nothing more, but takes the request without")
 
     def learn(
@@ -178,7 +178,7 @@ class LearningGemini:
         guess = NOTHING
         corrections = 0
         while True:
-            async with model.turn(request, guess, self._patience) as sent:
+            async with model.turn(request, guess, self._patience) as (sent, parts):
                 try:
                     reply = await self._inner.generate(sent)
                 except RequestError as error:
@@ -188,7 +188,7 @@ class LearningGemini:
                         raise
                     guess = trial
                     continue
-                model.accept(sent, guess)
+                model.accept(parts, guess)
                 if reply.truncated and self._is_empty(reply.text):
                     raise cut_short_error(reply)
                 return reply

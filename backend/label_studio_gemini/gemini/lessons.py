@@ -282,5 +282,8 @@ def _allowed_schema(request: GeminiRequest, refused: Refused) -> Mapping[str, ob
         return None
     if tools and SCHEMA_BESIDE_TOOLS in refused.names:
         return None
-    keywords = {name.removeprefix(f"{SCHEMA}.") for name in refused.names}
-    return schema_without(schema, keywords) if keywords & schema_keywords(schema) else schema
+    prefix = f"{SCHEMA}."
+    keywords = {name.removeprefix(prefix) for name in refused.names if name.startswith(prefix)}
+    if not keywords or keywords.isdisjoint(schema_keywords(schema)):
+        return schema
+    return schema_without(schema, keywords)

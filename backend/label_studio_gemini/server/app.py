@@ -64,17 +64,22 @@ def create_app() -> FastAPI:
             "no BASIC_AUTH_USER and BASIC_AUTH_PASS are set: whoever reaches this server can spend "
             "your Gemini key; set both, here and in Label Studio, or listen on 127.0.0.1 alone"
         )
-    return build_app(read_config(environment.config_file), environment)
+    return build_app(read_config(environment.config_file), environment, alone=True)
 
 
-def build_app(config: Config, environment: Environment) -> FastAPI:
+def build_app(config: Config, environment: Environment, *, alone: bool = False) -> FastAPI:
     """Build the ASGI app; nothing is connected before it starts up.
+
+    Args:
+        config: The YAML.
+        environment: The keys, and where state is kept.
+        alone: Whether the process is there for this app alone.
 
     Raises:
         ConfigError: Half a login is set, or a secret that cannot be one.
     """
     guard = Guard(environment)
-    host = Host(config, environment)
+    host = Host(config, environment, alone=alone)
     backend = Backend(config, host, guard)
     app = FastAPI(
         title="label-studio-gemini",
