@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from label_studio_gemini.errors import BackendError
 from label_studio_gemini.gateway import open_gemini
 from label_studio_gemini.gemini import Priority
-from label_studio_gemini.gemini.time_limits import time_limit
+from label_studio_gemini.gemini.time_limits import stopped_clock, time_limit
 from label_studio_gemini.pipeline.answering import failure_from, generate_usable, log_outcome
 from label_studio_gemini.pipeline.asking import open_asker
 from label_studio_gemini.pipeline.outcomes import Answered, outcome_from_answers
@@ -42,6 +42,8 @@ class Pipeline:
         self.images = asker.images
         self._asker = asker
         self._places = asyncio.Semaphore(config.tasks_at_once)
+        self._turns = asyncio.Semaphore(config.concurrency)
+        self._stopping = False
 
     async def predict(
         self,
@@ -59,6 +61,9 @@ class Pipeline:
             login: The Label Studio that it comes from, where it is known.
             priority: Whether a person waits for it.
             project: Label Studio's name of the project, for the ledger.
+
+        Raises:
+            asyncio.CancelledError: Its turn to be asked about came after `stop`.
         """
         name = "a task"
         try:
@@ -70,11 +75,29 @@ class Pipeline:
                 await stack.enter_async_context(time_limit(self.config.task_seconds))
                 start = time.perf_counter()
                 asked = await self._asker.ask(task, plan, login, priority, project)
+                if priority is Priority.BATCH:
+                    await stack.enter_async_context(self._turn())
                 outcome = await self._answer_all(asked, start)
         except Exception as error:  # noqa: BLE001 - the edge: one task's failure harms no other
             return failure_from(name, error)
         log_outcome(name, outcome)
         return outcome
+
+    def stop(self) -> None:
+        """Ask about nothing more but what a person waits for; what was asked is answered."""
+        self._stopping = True
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait, with the task made ready, until fewer are asked about."""
+        with stopped_clock():
+            await self._turns.acquire()
+        try:
+            if self._stopping:
+                raise asyncio.CancelledError
+            yield
+        finally:
+            self._turns.release()
 
     async def _answer_all(self, asked: Sequence[Asked], start: float) -> Outcome:
         # All are awaited, whichever fails: what was asked is paid for, and none runs on unwatched.

@@ -61,14 +61,18 @@ class Backend:
     @asynccontextmanager
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
         """Serve at once, with an engine that is loaded meanwhile; stop in an orderly way."""
-        grace = self._config.stop_grace
         try:
             async with self._host.running():
-                with on_stop_signal(lambda: self._jobs.stop(grace)):
+                with on_stop_signal(self._stop):
                     yield
-                    await self._jobs.close(grace)
+                    self._stop()
+                    await self._jobs.close(self._config.stop_grace)
         except asyncio.CancelledError:  # a second Ctrl-C; who awaits this would print its traceback
             _log.warning("stopped at once: what was under way is not finished")
+
+    def _stop(self) -> None:
+        self._jobs.stop(self._config.stop_grace)
+        self._host.stop()
 
     async def health(self) -> Response:
         """Say that the server is up; Gemini is not asked."""

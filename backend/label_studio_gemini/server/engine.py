@@ -61,6 +61,10 @@ class Engine:
         self._logins = LoginStore(environment.state_folder / "logins")
         self._versions = VersionStore(environment.state_folder / "versions")
 
+    def stop(self) -> None:
+        """Ask Gemini about nothing more that was only made ready for that."""
+        self._predictors.pipeline.stop()
+
     async def versions(self) -> list[str]:
         """List the versions that projects were told of, the last one first."""
         return await asyncio.to_thread(self._versions.list)

@@ -65,6 +65,11 @@ class Host:
         """
         return await asyncio.shield(self._engine)
 
+    def stop(self) -> None:
+        """Tell the engine, where there is one, that it is to stop."""
+        if self.is_ready:
+            self._engine.result().stop()
+
     @property
     def is_ready(self) -> bool:
         """Whether the engine is there."""
