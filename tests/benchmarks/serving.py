@@ -52,7 +52,7 @@ recipes: [{{name: r, prompt: 'Photo {{{{ task.data.title }}}}: find everything.'
 concurrency: {concurrency}
 images: {{folders: ['{folder}']}}
 """
-PHOTO = "astronaut.jpg"
+PHOTO = "chelsea.jpg"  # the smallest: what is timed is who waits for whom, not how bytes are copied
 REPLAY = Path(__file__).with_name("replay.py")
 
 USUAL = """
