@@ -42,6 +42,20 @@ def test_another_process_s_newer_login_counts(tmp_path: Path) -> None:
     assert ours.load(PROJECT) == newer
 
 
+def test_a_login_that_was_read_before_is_not_one_that_was_replaced_or_deleted(
+    tmp_path: Path,
+) -> None:
+    ours, theirs = LoginStore(tmp_path), LoginStore(tmp_path)
+    ours.save(PROJECT, LOGIN)
+    assert ours.load(PROJECT) == ours.load(PROJECT) == LOGIN
+    newer = LabelStudioLogin(LOGIN.url, "yek")  # as long as the old one
+    theirs.save(PROJECT, newer)
+    assert ours.load(PROJECT) == newer
+    (file,) = tmp_path.iterdir()
+    file.unlink()
+    assert ours.load(PROJECT) is None
+
+
 def test_only_this_user_may_read_it(tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "logins"
     LoginStore(folder).save(PROJECT, LOGIN)

@@ -48,8 +48,8 @@ class SpreadTransport(httpx2.AsyncBaseTransport):
     """Many small pools of connections, as one.
 
     For each request, a pool looks at all of its connections: with 128 of them that took 3 ms of
-    the processor, a fourth of all that a task takes. A few requests meet in the first pool, so that
-    its connections are used again.
+    the processor, a fourth of all that a task takes. The first pools are taken first, so that their
+    connections are used again.
 
     Args:
         build: Makes a pool.

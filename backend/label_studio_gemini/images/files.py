@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
 
 # Not to wait for a writer where the path is a pipe; absent on Windows, where the other is needed.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-_PIECE = 1_000_000  # bytes
 
 
 def find_file(name: str, folders: Iterable[Path]) -> Path | None:
@@ -26,44 +24,13 @@ def find_file(name: str, folders: Iterable[Path]) -> Path | None:
     """
     for folder in folders:
         try:
-            found = _find_beneath(_root_of(folder), name)
+            root = folder.resolve()
+            path = (root / name).resolve()
+            if path.is_relative_to(root) and path.exists() and not path.is_dir():
+                return path
         except (OSError, RuntimeError, ValueError):  # too long a name, a circle of links, a NUL
             continue
-        if found is not None:
-            return found
     return None
-
-
-def _find_beneath(root: Path, name: str) -> Path | None:
-    path = root / name
-    if not _is_real(root, path):
-        path = path.resolve()
-    if not path.is_relative_to(root) or stat.S_ISDIR(os.lstat(path).st_mode):
-        return None
-    return path
-
-
-def _is_real(root: Path, path: Path) -> bool:
-    """Return whether a path leads from a real folder to a file, through no link and no `..`.
-
-    It asks the system once for each step below the root, `Path.resolve` for each from `/` on. In a
-    thread each question gives the interpreter away, and has to wait for it again.
-    """
-    if not path.is_relative_to(root) or ".." in path.parts:
-        return False
-    steps = path.relative_to(root).parts
-    below = (root.joinpath(*steps[:count]) for count in range(1, len(steps) + 1))
-    return not any(stat.S_ISLNK(os.lstat(step).st_mode) for step in below)
-
-
-def _root_of(folder: Path) -> Path:
-    status = os.stat(folder)  # noqa: PTH116 - see `_is_real`
-    return _resolved(folder, status.st_dev, status.st_ino)
-
-
-@functools.lru_cache(maxsize=100)
-def _resolved(folder: Path, _device: int, _inode: int) -> Path:
-    return folder.resolve()
 
 
 def read_file(path: Path, most_bytes: int) -> bytes:
@@ -74,16 +41,13 @@ def read_file(path: Path, most_bytes: int) -> bytes:
         FetchError: It is gone, unreadable or too large.
     """
     try:
-        with os.fdopen(os.open(path, _FLAGS), "rb", buffering=0) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
+        with os.fdopen(os.open(path, _FLAGS), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise AddressError(
                     f"{str(path)!r} is not a regular file.",
                     hint="name an image file, not a pipe or a device.",
                 )
-            data = file.read(min(status.st_size, most_bytes) + 1)
-            while len(data) <= most_bytes and (more := file.read(_PIECE)):  # it may have grown
-                data += more
+            data = file.read(most_bytes + 1)
     except OSError as error:
         raise FetchError(
             f"{str(path)!r} cannot be read: {error.strerror}.",

@@ -78,14 +78,16 @@ class LoginStore:
 
         The file is read when it is a new one, and only looked at otherwise.
         """
-        if project in self._unsaved:
-            return self._unsaved[project]
+        unsaved = self._unsaved.get(project)  # asked once: a thread may save it just now
+        if unsaved is not None:
+            return unsaved
         file = self._file(project)
         try:
             status = file.stat()
             stamp = status.st_ino, status.st_size, status.st_mtime_ns
-            if project in self._read and self._read[project][0] == stamp:
-                return self._read[project][1]
+            known = self._read.get(project)
+            if known is not None and known[0] == stamp:
+                return known[1]
             saved = _SavedLogin.model_validate_json(file.read_bytes())
             login = LabelStudioLogin(saved.url, saved.token)
             read_login_url(login)
