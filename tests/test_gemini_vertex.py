@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 import google.auth
@@ -17,6 +18,7 @@ from gemini_recorder import Answer, Recorder, recording
 from label_studio_gemini.errors import AuthenticationError, ConfigError, GeminiError, TransportError
 from label_studio_gemini.gemini import VertexProject, connect_gemini
 from label_studio_gemini.gemini.interactions_body import build_body
+from label_studio_gemini.gemini.json_body import write_json
 
 if TYPE_CHECKING:
     from label_studio_gemini.gemini import GeminiReply
@@ -131,7 +133,7 @@ async def test_an_interaction_goes_where_the_sdk_would_send_it() -> None:
             credentials=Token(),
             http_options=HttpOptions(base_url=recorder.url, api_version="v1", timeout=9000),
         )
-        body: Any = build_body(PLAIN)
+        body: Any = json.loads(write_json(build_body(PLAIN)))
         await sdk.aio.interactions.create(**body)
         await sdk.aio.aclose()
         sdk.close()

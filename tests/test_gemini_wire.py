@@ -14,6 +14,7 @@ from google.genai.types import HttpOptions
 from gemini_features import ANSWERS, KEY, PLAIN, recorded
 from gemini_recorder import Answer, recording
 from label_studio_gemini.gemini.interactions_body import build_body
+from label_studio_gemini.gemini.json_body import write_json
 from label_studio_gemini.gemini.types import (
     Example,
     GeminiRequest,
@@ -139,7 +140,7 @@ async def test_an_interaction_is_what_the_sdk_would_send() -> None:
     async with recording(Answer(ANSWERS["interactions"])) as recorder:
         options = HttpOptions(base_url=recorder.url, timeout=9000)
         sdk = genai.Client(api_key=KEY, http_options=options)
-        body: Any = build_body(EVERYTHING)
+        body: Any = json.loads(write_json(build_body(EVERYTHING)))
         await sdk.aio.interactions.create(**body)
         await sdk.aio.aclose()
         sdk.close()

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from label_studio_gemini.errors import FailedError, GeminiError, IncompleteError
 from label_studio_gemini.gemini.connection import time_limit
 from label_studio_gemini.gemini.interactions_body import build_body
+from label_studio_gemini.gemini.json_body import write_json
 from label_studio_gemini.gemini.stops import blocked_error, out_of_tokens_error
 from label_studio_gemini.gemini.tokens import Count, ImageCount
 from label_studio_gemini.gemini.turns import final_text
@@ -17,6 +18,8 @@ from label_studio_gemini.gemini.types import GeminiReply, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from google.genai import types as sdk
 
     from label_studio_gemini.gemini.connection import Connection
     from label_studio_gemini.gemini.refusals import Call
@@ -94,18 +97,24 @@ class InteractionsGemini:
             GeminiError: In every case in which there is no text to return.
         """
         async with self.connection.call(request.model, request.options.tier) as call:
-            # Not `aio.interactions.create`: it builds two pydantic classes for each request, 19 ms
-            # in which nothing else runs (this: 2 ms, measured), may go on by itself with further
-            # paid requests, and does not validate what it returns. A test compares what both send.
-            client = self.connection.client.aio._api_client  # noqa: SLF001
-            response = await client.async_request(
-                "post", "interactions", build_body(request), time_limit(call)
-            )
-            return read_interaction(response.body or "", call)
+            return read_interaction(await self._send(request, time_limit(call)), call)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self.connection.aclose()
+
+    async def _send(self, request: GeminiRequest, limit: sdk.HttpOptions) -> str:
+        """Return what is answered.
+
+        Not by `aio.interactions.create`: it builds two pydantic classes for each request, 19 ms in
+        which nothing else runs (this: 2 ms, measured), may go on by itself with further paid
+        requests, and does not validate what it returns. A test compares what both send.
+        """
+        client = self.connection.client.aio._api_client  # noqa: SLF001
+        sent = client._build_request("post", "interactions", {}, limit)  # noqa: SLF001
+        sent.data = write_json(build_body(request))
+        response = await client._async_request(sent, limit)  # noqa: SLF001
+        return "".join(response.response_stream or ())
 
 
 def read_interaction(body: str, call: Call) -> GeminiReply:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING
 
 from label_studio_gemini.errors import RequestError
@@ -32,7 +31,7 @@ _BUDGET_HINT = (
 
 
 def build_body(request: GeminiRequest) -> dict[str, object]:
-    """Return the whole request; what it leaves open is not in it.
+    """Return the whole request, its images as `bytes`; what it leaves open is not in it.
 
     The prompt goes before the images, as Google advises for this API:
     https://ai.google.dev/gemini-api/docs/image-understanding (the page has a version for each API)
@@ -84,9 +83,7 @@ def _text(text: str) -> dict[str, object]:
 def _image(image: RequestImage, general: MediaResolution | None) -> dict[str, object]:
     """Return an image; this API has no resolution for all of them, so each says its own."""
     where: dict[str, object] = (
-        {"data": base64.b64encode(image.data).decode("ascii")}
-        if isinstance(image, InlineImage)
-        else {"uri": image.uri}
+        {"data": image.data} if isinstance(image, InlineImage) else {"uri": image.uri}
     )
     fields = {"mime_type": image.mime_type, "resolution": image.resolution or general}
     return {"type": "image", **where, **_said(fields)}
