@@ -1,82 +1,177 @@
-"""Many small pools of connections: what is reused, what makes room, what is closed."""
+"""Connections: which are used again, which are not, and which are closed. Over real sockets."""
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
 
-from label_studio_gemini.gemini.transport import SpreadTransport, build_http
+from label_studio_gemini.gemini.transport import KEPT, Transport, build_http
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator
 
 
-class Body(httpx2.AsyncByteStream):
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield b"a"
-        yield b"b"
+@dataclass
+class Counting:
+    """A server that answers each request with the number of its connection, from 1.
+
+    `/bye` is answered too, and then the connection ends; `/hang` is never answered.
+
+    Attributes:
+        url: Where it is.
+        made: How many connections there were.
+        open: Those that neither side has closed.
+        hangs: Set when `/hang` was asked.
+    """
+
+    url: str = ""
+    made: int = 0
+    open: set[int] = field(default_factory=set)
+    hangs: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def until_open(self, count: int) -> None:
+        async with asyncio.timeout(10), self.changed:
+            await self.changed.wait_for(lambda: len(self.open) == count)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.made += 1
+        number = self.made
+        self.open.add(number)
+        try:
+            path = ""
+            while path != "/bye":
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                path = head.split()[1]
+                if path == "/hang":
+                    self.hangs.set()
+                    await reader.read()
+                text = f"{number:03}"
+                writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n{text}".encode())
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        writer.close()
+        self.open.discard(number)
+        async with self.changed:
+            self.changed.notify_all()
 
 
-class Pool(httpx2.AsyncBaseTransport):
-    def __init__(self) -> None:
-        self.requests = 0
-        self.closed = False
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        self.requests += 1
-        if request.url.path == "/broken":
-            raise httpx2.ConnectError("refused")
-        return httpx2.Response(200, stream=Body())
-
-    async def aclose(self) -> None:
-        self.closed = True
+@asynccontextmanager
+async def counting() -> AsyncIterator[Counting]:
+    one = Counting()
+    server = await asyncio.start_server(one.serve, "127.0.0.1", 0)
+    one.url = "http://{}:{}".format(*server.sockets[0].getsockname())
+    async with server:
+        yield one
 
 
 @pytest.fixture
-def pools() -> list[Pool]:
-    return []
+async def server() -> AsyncIterator[Counting]:
+    async with counting() as one:
+        yield one
 
 
-@pytest.fixture
-async def client(pools: list[Pool]) -> AsyncIterator[httpx2.AsyncClient]:
-    def build() -> Pool:
-        pools.append(Pool())
-        return pools[-1]
-
-    async with httpx2.AsyncClient(
-        transport=SpreadTransport(build, per_pool=2), base_url="http://gemini"
-    ) as client:
-        yield client
-    assert all(pool.closed for pool in pools)
+@cache
+def trust() -> ssl.SSLContext:
+    return httpx2.create_ssl_context()
 
 
-async def test_one_after_the_other_use_one_pool(
-    client: httpx2.AsyncClient, pools: list[Pool]
+def client_of(*servers: Counting, kept: float = KEPT) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(transport=Transport(trust(), kept=kept), base_url=servers[0].url)
+
+
+async def numbers(client: httpx2.AsyncClient, count: int) -> list[str]:
+    """Ask so often at the same time, and return which connections have answered."""
+    streams = [client.stream("GET", "/") for _ in range(count)]
+    answers = await asyncio.gather(*(one.__aenter__() for one in streams))
+    texts = [(await answer.aread()).decode() for answer in answers]
+    await asyncio.gather(*(one.__aexit__(None, None, None) for one in streams))
+    return sorted(texts)
+
+
+async def test_one_after_the_other_use_one_connection(server: Counting) -> None:
+    async with client_of(server) as client:
+        assert [(await client.get("/")).text for _ in range(5)] == ["001"] * 5
+
+
+async def test_each_of_many_at_once_has_its_own_and_leaves_it_to_the_next(server: Counting) -> None:
+    async with client_of(server) as client:
+        all_of_them = [f"{number:03}" for number in range(1, 129)]
+        assert await numbers(client, 128) == all_of_them
+        assert await numbers(client, 128) == all_of_them
+        await server.until_open(128)
+    await server.until_open(0)
+
+
+async def test_a_connection_is_free_when_its_answer_is_closed(server: Counting) -> None:
+    async with client_of(server) as client, client.stream("GET", "/") as first:
+        assert (await client.get("/")).text == "002"
+        await first.aread()
+        await first.aclose()
+        await first.aclose()
+        assert (await client.get("/")).text == "001"
+        assert await numbers(client, 3) == ["001", "002", "003"]
+
+
+async def test_an_answer_that_is_not_read_to_its_end_closes_the_connection(
+    server: Counting,
 ) -> None:
-    for _ in range(5):
-        assert (await client.get("/")).text == "ab"
-    assert [pool.requests for pool in pools] == [5]
+    async with client_of(server) as client:
+        async with client.stream("GET", "/"):
+            pass
+        await server.until_open(0)
+        assert (await client.get("/")).text == "002"
 
 
-async def test_a_pool_is_full_until_a_body_is_closed(
-    client: httpx2.AsyncClient, pools: list[Pool]
-) -> None:
-    async with client.stream("GET", "/"), client.stream("GET", "/") as second:
-        assert (await client.get("/")).text == "ab"
-        assert [pool.requests for pool in pools] == [2, 1]
-        await second.aclose()
-        await second.aclose()
-        await client.get("/")
-        assert [pool.requests for pool in pools] == [3, 1]
+async def test_what_the_server_has_closed_is_not_used(server: Counting) -> None:
+    async with client_of(server) as client:
+        assert (await client.get("/bye")).text == "001"
+        await server.until_open(0)
+        assert (await client.get("/")).text == "002"
 
 
-async def test_what_fails_makes_room(client: httpx2.AsyncClient, pools: list[Pool]) -> None:
-    for _ in range(5):
+async def test_who_gives_up_closes_the_connection(server: Counting) -> None:
+    async with client_of(server) as client:
+        asked = asyncio.create_task(client.get("/hang", timeout=60))
+        await server.hangs.wait()
+        asked.cancel()
+        await asyncio.wait([asked])
+        assert asked.cancelled()
+        await server.until_open(0)
+        assert (await client.get("/")).text == "002"
+
+
+async def test_time_limits_and_refused_connections_are_httpx_errors(server: Counting) -> None:
+    async with client_of(server) as client:
+        with pytest.raises(httpx2.ReadTimeout):
+            await client.get("/hang", timeout=0.05)
+        await server.until_open(0)
         with pytest.raises(httpx2.ConnectError):
-            await client.get("/broken")
-    assert [pool.requests for pool in pools] == [5]
+            await client.get("http://127.0.0.1:1/")
+        assert (await client.get("/")).text == "002"
+
+
+async def test_what_nobody_uses_is_closed_in_time(server: Counting) -> None:
+    async with client_of(server, kept=0.0) as client:
+        assert (await client.get("/")).text == "001"
+        assert (await client.get("/")).text == "002"
+        await numbers(client, 8)
+        await server.until_open(1)  # the last one: nothing came after it
+
+
+async def test_two_servers_have_their_own(server: Counting) -> None:
+    async with counting() as other, client_of(server) as client:
+        for _ in range(3):
+            assert (await client.get("/")).text == "001"
+            assert (await client.get(f"{other.url}/")).text == "001"
+        assert (server.made, other.made) == (1, 1)
 
 
 @pytest.mark.parametrize("proxied", [False, True])
@@ -89,7 +184,6 @@ async def test_a_proxy_of_the_environment_is_used(
         monkeypatch.delenv(name.upper(), raising=False)
     if proxied:
         monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    http = build_http(httpx2.create_ssl_context(), 10)
-    async with http:
+    async with build_http(trust(), 10) as http:
         transport = http._transport_for_url(httpx2.URL("https://gemini"))
-        assert isinstance(transport, SpreadTransport) is not proxied
+        assert isinstance(transport, Transport) is not proxied
