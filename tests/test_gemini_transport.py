@@ -158,6 +158,13 @@ async def test_time_limits_and_refused_connections_are_httpx_errors(server: Coun
         assert (await client.get("/")).text == "002"
 
 
+@pytest.mark.parametrize("address", ["ftp://127.0.0.1/", "wss://127.0.0.1/", "127.0.0.1/"])
+async def test_an_address_of_something_else_is_an_httpx_error(address: str) -> None:
+    async with httpx2.AsyncClient(transport=Transport(trust())) as client:
+        with pytest.raises(httpx2.UnsupportedProtocol):
+            await client.get(address)
+
+
 async def test_what_nobody_uses_is_closed_in_time(server: Counting) -> None:
     async with client_of(server, kept=0.0) as client:
         assert (await client.get("/")).text == "001"

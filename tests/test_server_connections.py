@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from label_studio_gemini.server.connections import PatientProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+CHUNKED = b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class Hasty(PatientProtocol):
@@ -43,6 +46,10 @@ def place() -> Iterator[tuple[str, int]]:
     @app.get("/")
     async def _index() -> str:
         return "hello"
+
+    @app.post("/echo")
+    async def _echo(request: Request) -> str:
+        return (await request.body()).decode()
 
     with serving(app) as where:
         yield where
@@ -93,6 +100,54 @@ def test_a_head_that_drips_is_closed_too(place: tuple[str, int]) -> None:
             except OSError:
                 return
     pytest.fail("it was never closed")
+
+
+@pytest.mark.parametrize(
+    ("begin", "piece", "answer"),
+    [
+        (b"GET / HTTP/1.1\r\n", b"a: b\r\n", b"The head of a request may have 65,536 bytes."),
+        (b"GET / HTTP/1.1\r\na: ", b"bbbb", b"The head of a request may have 65,536 bytes."),
+        (b"GET /", b"aaaa", b"The head of a request may have 65,536 bytes."),
+        (b"", b"\r\n", b"The head of a request may have 65,536 bytes."),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n", b"a: b\r\n", b"hello"),
+        (CHUNKED, b"1;" + b"a" * 4000, b""),
+        (CHUNKED + b"0\r\n", b"a: b\r\n", b""),
+    ],
+    ids=["lines", "a line", "an address", "no line", "a second head", "extensions", "trailers"],
+)
+def test_what_has_no_end_is_not_kept(
+    place: tuple[str, int], begin: bytes, piece: bytes, answer: bytes
+) -> None:
+    sent = 0
+    with socket.create_connection(place, timeout=10) as client:
+        client.sendall(begin)
+        try:
+            for _ in range(100):
+                sent += len(piece) * 20_000
+                client.sendall(piece * 20_000)
+        except OSError:  # it does not listen any more
+            pass
+        try:
+            received = read_all(client)
+        except OSError:
+            received = b""
+    assert sent < 100 * 20_000 * len(piece)
+    assert answer in received or not received  # what was not read yet may take the answer with it
+
+
+def test_who_sends_too_long_a_head_is_told_so(place: tuple[str, int]) -> None:
+    with socket.create_connection(place, timeout=10) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nCookie: " + b"b" * 66_000)
+        answer = read_all(client)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.endswith(b"The head of a request may have 65,536 bytes.")
+
+
+def test_the_longest_head_is_answered(place: tuple[str, int]) -> None:
+    with socket.create_connection(place, timeout=10) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n")
+        client.sendall(b"a: b\r\n" * 10_000 + b"\r\n")
+        assert b"hello" in read_all(client)
 
 
 def test_a_slow_answer_is_waited_for() -> None:

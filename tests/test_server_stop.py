@@ -33,7 +33,7 @@ PLACES = 8
 
 GUNICORN: list[str | Path] = [
     SCRIPTS / "gunicorn",
-    *("--worker-class", "uvicorn_worker.UvicornWorker", "--workers", "2"),
+    *("--worker-class", "label_studio_gemini.server.gunicorn.Worker", "--workers", "2"),
     "label_studio_gemini.server:create_app()",
 ]
 COMMANDS: dict[str, list[str | Path]] = {

@@ -70,6 +70,8 @@ class Connections(httpcore2.AsyncConnectionPool):
 
     async def handle_async_request(self, request: httpcore2.Request) -> httpcore2.Response:
         """Send a request on a connection that nobody else uses until the answer is closed."""
+        if request.url.scheme not in {b"http", b"https"}:
+            raise httpcore2.UnsupportedProtocol("The address begins with neither http nor https.")
         origin = request.url.origin
         while True:
             connection = await self._take(origin) or self.create_connection(origin)
