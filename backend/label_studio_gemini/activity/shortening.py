@@ -22,28 +22,32 @@ _MOST_UNFILLED = 50
 
 def shortened(event: Event) -> Event:
     """Return an event whose texts and numbers SQLite can hold, and that is small."""
-    named = replace(event, project=short_name(event.project))
-    match named:
+    project = short_name(event.project)
+    match event:
         case Accepted():
             return replace(
-                named,
-                model_version=short_text(named.model_version, LONGEST_NAME),
-                unfilled=tuple(short_text(one) for one in named.unfilled[:_MOST_UNFILLED]),
-                url=None if named.url is None else short_text(named.url),
+                event,
+                project=project,
+                model_version=short_text(event.model_version, LONGEST_NAME),
+                unfilled=tuple(short_text(one) for one in event.unfilled[:_MOST_UNFILLED]),
+                url=None if event.url is None else short_text(event.url),
             )
         case Refused():
-            return replace(named, reason=_short_reason(named.reason))
+            return replace(event, project=project, reason=_short_reason(event.reason))
         case Done():
             return replace(
-                named,
-                task=None if named.task is None else whole_number(named.task),
-                reason=None if named.reason is None else _short_reason(named.reason),
-                left_out={kind: _most(found) for kind, found in named.left_out.items() if found},
+                event,
+                project=project,
+                task=None if event.task is None else whole_number(event.task),
+                reason=None if event.reason is None else _short_reason(event.reason),
+                left_out={kind: _most(found) for kind, found in event.left_out.items() if found},
             )
         case Deleted():
-            return replace(named, tasks=tuple(map(whole_number, named.tasks)))
+            return replace(event, project=project, tasks=tuple(map(whole_number, event.tasks)))
         case Batch():
-            return replace(named, request=short_text(named.request, LONGEST_NAME))
+            return replace(
+                event, project=project, request=short_text(event.request, LONGEST_NAME)
+            )
 
 
 def size_of(event: Event) -> int:
