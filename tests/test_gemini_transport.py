@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
@@ -163,6 +163,15 @@ async def test_an_address_of_something_else_is_an_httpx_error(address: str) -> N
     async with httpx2.AsyncClient(transport=Transport(trust())) as client:
         with pytest.raises(httpx2.UnsupportedProtocol):
             await client.get(address)
+
+
+async def test_what_comes_back_after_the_end_is_closed(server: Counting) -> None:
+    client = client_of(server)
+    async with client.stream("GET", "/") as answer:
+        await client.aclose()
+        with suppress(httpx2.HTTPError):
+            await answer.aread()
+    await server.until_open(0)
 
 
 async def test_what_nobody_uses_is_closed_in_time(server: Counting) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ import httpx2
 import pytest
 
 from backends import RunningBackend, run_backend
+from gates import await_condition
 from label_studio_gemini.config import Config
 from label_studio_gemini.environment import Environment
 from label_studio_gemini.server import limits
@@ -95,6 +97,27 @@ def test_a_login_is_asked_for_before_anything_is_read(
     with run_backend(Config(max_request_megabytes=MOST / 1e6), environment) as backend:
         answer = backend.client.post("/predict", content=body_of(2 * MOST))
     assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/webhook", "/predict", "/setup"])
+def test_who_hangs_up_before_the_end_leaves_one_line_in_the_log(
+    backend: RunningBackend, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    where = urlsplit(backend.url)
+    assert where.hostname
+    with socket.create_connection((where.hostname, where.port or 0), timeout=20) as client:
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
+        client.sendall(head.encode() + b"half")
+
+    def lines() -> list[logging.LogRecord]:
+        return [one for one in caplog.records if hasattr(one, "fields")]
+
+    await_condition(lambda: bool(lines()), "the request is logged")
+    [line] = lines()
+    fields = vars(line)["fields"]
+    assert (fields["path"], fields["status"], fields["hung_up"]) == (path, 499, True)
+    assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
 
 
 SECRET = "5ec-ret"

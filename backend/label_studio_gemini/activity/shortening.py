@@ -45,9 +45,7 @@ def shortened(event: Event) -> Event:
         case Deleted():
             return replace(event, project=project, tasks=tuple(map(whole_number, event.tasks)))
         case Batch():
-            return replace(
-                event, project=project, request=short_text(event.request, LONGEST_NAME)
-            )
+            return replace(event, project=project, request=short_text(event.request, LONGEST_NAME))
 
 
 def size_of(event: Event) -> int:

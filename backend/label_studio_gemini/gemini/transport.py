@@ -67,6 +67,7 @@ class Connections(httpcore2.AsyncConnectionPool):
         super().__init__(ssl_context=trust, keepalive_expiry=kept)
         self._busy: set[httpcore2.AsyncConnectionInterface] = set()
         self._idle: list[httpcore2.AsyncConnectionInterface] = []  # the last used one last
+        self._closed = False
 
     async def handle_async_request(self, request: httpcore2.Request) -> httpcore2.Response:
         """Send a request on a connection that nobody else uses until the answer is closed."""
@@ -80,8 +81,8 @@ class Connections(httpcore2.AsyncConnectionPool):
                 response = await connection.handle_async_request(request)
             except httpcore2.ConnectionNotAvailable:  # it has ended since it was looked at
                 self._busy.discard(connection)
-            except BaseException:  # then it is closed: nobody knows where the next answer begins
-                self._busy.discard(connection)
+            except BaseException:  # nobody knows where the next answer would begin
+                await self._drop(connection)
                 raise
             else:
                 break
@@ -94,23 +95,29 @@ class Connections(httpcore2.AsyncConnectionPool):
 
     async def give_back(self, connection: httpcore2.AsyncConnectionInterface) -> None:
         """Leave a connection to the next request, if its answer was read to the end."""
+        if self._closed or not connection.is_idle():
+            await self._drop(connection)
+            return
         self._busy.discard(connection)
-        if connection.is_idle():
-            self._idle.append(connection)
-        elif not connection.is_closed():
-            await self._close_connections([connection])
-        # One for each that comes back is enough: in the end none stays open for long.
+        self._idle.append(connection)
+        # One for each that comes back is enough: while requests go on, none stays open for long.
         longest = next(iter(self._idle), connection)
         if longest is not connection and longest.has_expired():
             self._idle.remove(longest)
             await self._close_connections([longest])
 
     async def aclose(self) -> None:
-        """Close all connections."""
+        """Close all connections; one that is still being made is closed when it is given back."""
+        self._closed = True
         closing = [*self._idle, *self._busy]
         self._idle.clear()
         self._busy.clear()
         await self._close_connections(closing)
+
+    async def _drop(self, connection: httpcore2.AsyncConnectionInterface) -> None:
+        self._busy.discard(connection)
+        if not connection.is_closed():
+            await self._close_connections([connection])
 
     async def _take(self, origin: httpcore2.Origin) -> httpcore2.AsyncConnectionInterface | None:
         """Return an open connection to `origin`, the last used one, or None."""

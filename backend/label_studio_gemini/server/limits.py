@@ -46,6 +46,8 @@ class SizeLimit:
         if isinstance(first, Response):
             await _refuse(first, receive, send)
             return
+        if first["type"] == "http.disconnect":  # nobody is left to be answered
+            return
         ahead = [first]
 
         async def replay() -> Message:

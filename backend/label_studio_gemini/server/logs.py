@@ -39,6 +39,9 @@ _LONGEST = 200
 _LONGEST_MESSAGE = 3_000
 """Characters of a message, as it is written; with the fields, a line stays under 4 kB."""
 
+_HUNG_UP = 499
+"""The status of a request whose sender was gone before its end came; nginx logs it so too."""
+
 _ROUTINE = frozenset({"/health", "/api/status", "/metrics"})
 """What is asked every few seconds: by Docker, each page of Label Studio, the status page."""
 
@@ -178,7 +181,7 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         notes = RequestNotes(_id_of(scope))
-        status, complete, start = 500, False, time.perf_counter()
+        status, complete, start = 0, False, time.perf_counter()
 
         async def noting_send(message: Message) -> None:
             nonlocal status, complete
@@ -193,12 +196,14 @@ class RequestLog:
         token = _request.set(notes)
         try:
             await self._app(scope, receive, noting_send)
+            status = status or _HUNG_UP
         finally:
             if notes.failures_met > MOST_FAILURES:
                 more = notes.failures_met - MOST_FAILURES
                 _log.warning(
                     "%d more tasks of this request failed so far: see the status page", more
                 )
+            status = status or HTTPStatus.INTERNAL_SERVER_ERROR  # what raised is answered so
             _write_line(scope, notes, status, complete=complete, start=start)
             _request.reset(token)
 
