@@ -114,6 +114,22 @@ async def test_a_file_beneath_an_allowed_folder_is_opened(folder: Path, name: st
         assert await read(address, folders=(folder,)) == PNG
 
 
+async def test_a_folder_that_is_a_link_may_lead_elsewhere_the_next_time(tmp_path: Path) -> None:
+    """As where each release of a data set has a folder, and `current` is the last one."""
+    for release in ("1", "2"):
+        (tmp_path / release).mkdir()
+        (tmp_path / release / "a.png").write_bytes(PNG + release.encode())
+    current = tmp_path / "current"
+    for release in ("1", "2", "1"):
+        current.unlink(missing_ok=True)
+        current.symlink_to(tmp_path / release)
+        for _ in range(2):
+            assert await read("a.png", folders=(current,)) == PNG + release.encode()
+    current.unlink()
+    (tmp_path / "1").rename(current)
+    assert await read("a.png", folders=(current,)) == PNG + b"1"
+
+
 async def test_a_file_uri_is_a_path(folder: Path) -> None:
     assert await read(f"file://{folder}/a%20b.png", folders=(folder,)) == PNG
 

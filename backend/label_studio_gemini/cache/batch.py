@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-PACE = 0.01
+PACE = 0.05
 """Seconds from one job to the next: little beside a call, and much less work in a busy second."""
 
 

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from label_studio_gemini.cache import tables
-from label_studio_gemini.cache.batch import PACE, Batch
+from label_studio_gemini.cache.batch import Batch
 from label_studio_gemini.cache.database import PATIENCE, PAUSE, Database
 from label_studio_gemini.cache.rows import REMEMBERED, Kept
 from label_studio_gemini.cache.tables import Limits, StoreState
@@ -108,7 +108,7 @@ class ReplyStore:
         self._clock = clock
         self._owner = uuid.uuid4().hex
         self._claims = Batch(self._db, self._answer)
-        self._arrivals = Batch(self._db, self._keep, pace=PACE)
+        self._arrivals = Batch(self._db, self._keep)
         # By the thread:
         self._unwritten: dict[str, Kept] = {}
         self._has_leased = False
@@ -228,6 +228,8 @@ class ReplyStore:
         return True
 
     def _look(self, db: sqlite3.Connection, claim: _Claim, now: float) -> tables.Hit | Turn | None:
+        if not tables.is_known(db, claim.digest):
+            return None
         hit = tables.find(db, claim.digest, now, self._limits.max_age)
         found = None if hit is None else claim.known(hit.outcome, now)
         if hit is not None and found is not None:

@@ -113,6 +113,19 @@ def keep(db: sqlite3.Connection, digest: str, kept: Kept) -> None:
         db.execute("INSERT INTO failures VALUES (?, ?, ?, ?, ?, ?)", failure)
 
 
+def is_known(db: sqlite3.Connection, digest: str) -> bool:
+    """Return whether there is anything of this digest; if not, no other query need be made.
+
+    Most of what is asked is new, and each query lets go of the interpreter and waits for it again.
+    """
+    query = (
+        "SELECT 1 FROM replies WHERE digest = :it"
+        " UNION ALL SELECT 1 FROM failures WHERE digest = :it"
+        " UNION ALL SELECT 1 FROM leases WHERE digest = :it LIMIT 1"
+    )
+    return db.execute(query, {"it": digest}).fetchone() is not None
+
+
 def find(db: sqlite3.Connection, digest: str, now: float, max_age: float) -> Hit | None:
     """Return the reply, else the failure, that is remembered."""
     query = "SELECT used, truncated, text, again_from FROM replies WHERE digest = ? AND stored > ?"

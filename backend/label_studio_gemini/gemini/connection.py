@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,7 +30,12 @@ def time_limit(call: Call) -> sdk.HttpOptions:
 
     It also tells Google, in a header, how long an answer is waited for.
     """
-    return sdk.HttpOptions(timeout=max(1, math.ceil(call.timeout * 1000)))
+    return _http_options(max(1, math.ceil(call.timeout * 1000)))
+
+
+@functools.lru_cache(maxsize=10)  # pydantic takes its time, and all calls have one of two limits
+def _http_options(milliseconds: int) -> sdk.HttpOptions:
+    return sdk.HttpOptions(timeout=milliseconds)
 
 
 @dataclass(frozen=True, slots=True)
