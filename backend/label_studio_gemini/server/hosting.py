@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_OBJECTS = 10_000
+"""Made since the last look for circles of garbage; Python's 700 are there several times a task."""
+
 
 class Host:
     """Loads the records, then the engine, which may be a second later, or never: without a key.
@@ -142,6 +145,7 @@ def _spare_the_collector() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
 
 
 def _load_engine(
