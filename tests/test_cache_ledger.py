@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import itertools
 import os
 import sqlite3
 import time
-from contextlib import aclosing, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -17,7 +16,6 @@ import pytest
 
 from cache_kit import USAGE, Clock, asked, ledger_of, store_of
 from label_studio_gemini.cache import Day, Entry, Kind, Ledger, Totals, show
-from label_studio_gemini.cache import ledger as ledger_module
 from label_studio_gemini.gemini.types import GeminiReply, Options, Origin, ServiceTier, Usage
 
 if TYPE_CHECKING:
@@ -71,38 +69,6 @@ async def test_a_call_is_one_row_with_all_there_is_to_know(tmp_path: Path) -> No
     )
     async with ledger_of(tmp_path) as ledger:
         assert await ledger.last(5) == (expected,)
-
-
-async def test_the_tables_of_prices_are_loaded_once_while_a_reply_is_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ledger_module, "_ASKING", 0.0)
-    asked_for: list[tuple[str, Usage]] = []
-    loaded = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def price(usage: Usage, model: str, _tier: ServiceTier | None) -> Decimal:
-        asked_for.append((model, usage))
-        loop.call_soon_threadsafe(loaded.set)
-        return CENT
-
-    async with aclosing(Ledger(tmp_path / "ledger.sqlite", price)) as ledger:
-        ledger.expect("gemini-9")
-        await asyncio.wait_for(loaded.wait(), 10)
-        ledger.expect("gemini-9")
-        assert (await ledger.by_day(1))[0].totals.calls == 0
-    assert asked_for == [("gemini-9", Usage())]
-
-
-async def test_nothing_is_loaded_for_a_ledger_that_is_closed(tmp_path: Path) -> None:
-    def price(_usage: Usage, _model: str, _tier: ServiceTier | None) -> Decimal:
-        raise AssertionError
-
-    async with aclosing(Ledger(tmp_path / "ledger.sqlite", price)) as ledger:
-        ledger.expect("gemini-9")
-        first = ledger._first_price
-    assert first is not None
-    assert first.cancelled()
 
 
 @pytest.mark.parametrize(

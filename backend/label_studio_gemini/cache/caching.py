@@ -206,7 +206,6 @@ class CachingGemini:
 
     async def _ask(self, call: Call) -> Outcome:
         start = time.perf_counter()
-        self._ledger.expect(call.request.model)
         call.sent = call.asking = call.paid = True
         outcome: Outcome
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import logging
 import time
@@ -18,6 +17,7 @@ from label_studio_gemini.cache.spent import SpentToday
 from label_studio_gemini.gemini.types import Usage
 
 if TYPE_CHECKING:
+    import asyncio
     import sqlite3
     from collections.abc import Callable, Sequence
     from decimal import Decimal
@@ -35,7 +35,6 @@ _NO_BUDGET = (
     "until it can be, the budget does not survive a restart, and other processes spend their own"
 )
 _DAY = 86_400.0  # seconds
-_ASKING = 0.3  # seconds after which all that came at the same time is sent
 _MOST_UNWRITTEN = 10_000  # rows; sums are never given up
 
 
@@ -82,7 +81,6 @@ class Ledger:
         self._days = days
         self._clock = clock
         self._entries = Batch(self._db, self._note, pace=PACE)
-        self._first_price: asyncio.TimerHandle | None = None
         # By the thread:
         self._rows: deque[Entry] = deque(maxlen=_MOST_UNWRITTEN)
         self._sums: dict[tables.Key, Totals] = {}
@@ -119,16 +117,6 @@ class Ledger:
             usage=usage or Usage(),
         )
         self._entries.add(entry)
-
-    def expect(self, model: str) -> None:
-        """Say that a model is being asked, so that its price is at hand when it answers.
-
-        The first price loads the tables: half a second of the processor, in which the replies of
-        all who asked at the same time would queue. While they are waited for, it is free.
-        """
-        if self._first_price is None:
-            loop = asyncio.get_running_loop()
-            self._first_price = loop.call_later(_ASKING, self._load_prices, model)
 
     async def spent_today(self) -> Decimal:
         """Return what all calls of today cost, those of other processes too, in US dollars."""
@@ -213,8 +201,6 @@ class Ledger:
                 lost = "%d requests, and what they cost, could not be written into the ledger."
                 _logger.warning(lost, sum(map(_requests_of, self._sums.values())))
 
-        if self._first_price is not None:
-            self._first_price.cancel()
         await self._db.run(leave)
         await self._db.aclose()
 
@@ -261,9 +247,6 @@ class Ledger:
             return 0
         self._cleaned = today
         return tables.forget(db, now - self._days * _DAY)
-
-    def _load_prices(self, model: str) -> None:
-        self._db.run(lambda: self._price(Usage(), model, None))
 
     def _priced(self, entry: Entry) -> Entry:
         if not entry.usage.total:
