@@ -83,8 +83,8 @@ def trust() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
-def client_of(*servers: Counting, kept: float = KEPT) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(transport=Transport(trust(), kept=kept), base_url=servers[0].url)
+def client_of(server: Counting, *, kept: float = KEPT) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(transport=Transport(trust(), kept=kept), base_url=server.url)
 
 
 async def numbers(client: httpx2.AsyncClient, count: int) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,9 +16,6 @@ from label_studio_gemini.errors import AddressError, FetchError, ImageError
 from label_studio_gemini.images import ImageLimits, ImageReader, LabelStudioLogin
 from label_studio_gemini.images.addresses import AddressReader, DataPlace, FilePlace, WebPlace
 from label_studio_gemini.images.files import read_file
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PNG = png()
 B64 = base64.b64encode(PNG).decode()
@@ -164,6 +161,17 @@ async def test_a_pipe_is_not_waited_for(folder: Path) -> None:
 async def test_a_device_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(AddressError):
         await read("/dev/zero", folders=(tmp_path, tmp_path.parents[-1] / "dev"))
+
+
+def test_a_file_is_read_whole_where_its_size_is_not_known() -> None:
+    unsized = Path("/proc/version")
+    if not unsized.exists():
+        pytest.skip("needs a file system that does not say how large its files are")
+    assert unsized.stat().st_size == 0
+    text = unsized.read_bytes()
+    assert read_file(unsized, len(text)) == text
+    with pytest.raises(FetchError, match="larger than"):
+        read_file(unsized, len(text) - 1)
 
 
 async def test_a_file_is_limited_in_size(folder: Path) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 _STEP = re.compile(r"[^\\:\x00]+")  # on Windows, what has one of these may lead anywhere
+_PIECE = 1_000_000  # bytes
 _NO_STEPS = frozenset({".", ".."})
 
 
@@ -91,6 +92,9 @@ def read_file(path: Path, most_bytes: int) -> bytes:
                     hint="name an image file, not a pipe or a device.",
                 )
             data = file.read(min(status.st_size, most_bytes) + 1)
+            # Not each file system says how much there is, and one read need not bring all of it.
+            while len(data) <= most_bytes and (more := file.read(_PIECE)):
+                data += more
     except OSError as error:
         raise FetchError(
             f"{str(path)!r} cannot be read: {error.strerror}.",
