@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
-from label_studio_gemini.gemini.transport import KEPT, Transport, build_http
+from label_studio_gemini.gemini.transport import KEPT, Client, Transport, build_http
 
 if TYPE_CHECKING:
     import ssl
@@ -203,3 +203,43 @@ async def test_a_proxy_of_the_environment_is_used(
     async with build_http(trust(), 10) as http:
         transport = http._transport_for_url(httpx2.URL("https://gemini"))
         assert isinstance(transport, Transport) is not proxied
+
+
+async def test_the_client_sends_what_that_of_httpx_would(server: Counting) -> None:
+    """And does not follow, and keeps no cookie."""
+    heads = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(2):
+            head = await reader.readuntil(b"\r\n\r\n")
+            heads.append([*sorted(head.lower().split(b"\r\n")), await reader.readexactly(4)])
+            answer = f"location: {server.url}/\r\nset-cookie: a=b\r\ncontent-length: 3\r\n\r\nnow"
+            writer.write(f"HTTP/1.1 302 Found\r\n{answer}".encode())
+        writer.close()
+
+    other = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with (
+        other,
+        Client(Transport(trust()), 10) as ours,
+        httpx2.AsyncClient(transport=Transport(trust())) as theirs,
+    ):
+        url = "http://{}:{}/v1/x?y=1".format(*other.sockets[0].getsockname())
+        for client in (ours, theirs):
+            for _ in range(2):
+                client.cookies.clear()
+                answer = await client.request(
+                    "POST", url, content=b"body", headers={"User-Agent": "u", "x-key": "k"}
+                )
+                assert (answer.status_code, answer.text) == (302, "now")
+    assert len(heads) == 4
+    assert heads[0] == heads[1] == heads[2] == heads[3]
+    assert not ours.cookies
+    assert server.made == 0
+
+
+async def test_a_client_that_is_closed_sends_nothing(server: Counting) -> None:
+    client = Client(Transport(trust()), 10)
+    await client.aclose()
+    with pytest.raises(RuntimeError, match="closed"):
+        await client.request("POST", server.url)
+    assert server.made == 0

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import ssl
 from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
+from certificates import server_side, write_certificate
 from images_server import Answer, png, redirect, serving
 from label_studio_gemini.errors import FetchError, UnavailableError
 from label_studio_gemini.images import ImageReader, LabelStudioLogin
@@ -26,43 +23,7 @@ NAME = "photos.example"
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a file with a certificate for `photos.example`, signed by itself, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
-    now = dt.datetime.now(dt.UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + signed.public_bytes(serialization.Encoding.PEM)
-    )
-    return file
-
-
-def server_side(certificate: Path, names: list[str | None]) -> ssl.SSLContext:
-    """Return the server's context; it notes the name (SNI) that each connection asks for."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-
-    def note(_socket: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
-        names.append(name)
-
-    context.sni_callback = note
-    return context
+    return write_certificate(tmp_path_factory.mktemp("tls") / "certificate.pem", NAME)
 
 
 def trusting(certificate: Path) -> httpx2.AsyncHTTPTransport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from google.genai import types as sdk
+    from google.genai._api_client import HttpRequest
 
     from label_studio_gemini.gemini.connection import Connection
     from label_studio_gemini.gemini.refusals import Call
@@ -89,6 +91,7 @@ class InteractionsGemini:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self._empty: dict[int | None, HttpRequest] = {}
 
     async def generate(self, request: GeminiRequest) -> GeminiReply:
         """Answer `request` with one HTTP request.
@@ -111,9 +114,14 @@ class InteractionsGemini:
         requests, and does not validate what it returns. A test compares what both send.
         """
         client = self.connection.client.aio._api_client  # noqa: SLF001
-        sent = client._build_request("post", "interactions", {}, limit)  # noqa: SLF001
-        sent.data = write_json(build_body(request))
-        response = await client._async_request(sent, limit)  # noqa: SLF001
+        empty = self._empty.get(limit.timeout)
+        if empty is None:
+            empty = client._build_request("post", "interactions", {}, limit)  # noqa: SLF001
+            self._empty[limit.timeout] = empty
+        body = write_json(build_body(request))
+        # A copy of the headers: on Vertex AI the SDK puts into them who asks.
+        sent = replace(empty, headers=dict(empty.headers), data=body)
+        response = await client._async_request_once(sent)  # noqa: SLF001 - retries are not its own
         return "".join(response.response_stream or ())
 
 

@@ -7,6 +7,9 @@ import json
 import secrets
 from itertools import chain, zip_longest
 
+_MARK = secrets.token_hex(16)  # it is never sent, so that nobody can put it into a prompt
+_MARK_BYTES = _MARK.encode("ascii")
+
 
 def write_json(content: object) -> bytes:
     """Write JSON in which each `bytes` is text: its base64.
@@ -17,14 +20,13 @@ def write_json(content: object) -> bytes:
     Raises:
         TypeError: Something else in it is nothing that JSON has.
     """
-    mark = secrets.token_hex(16)  # no prompt can hold it
     pieces: list[bytes] = []
 
     def put_aside(value: object) -> str:
         if not isinstance(value, bytes):
             raise TypeError(f"{type(value).__name__} is nothing that JSON has")
         pieces.append(base64.b64encode(value))
-        return mark
+        return _MARK
 
-    around = json.dumps(content, default=put_aside).encode("ascii").split(mark.encode("ascii"))
+    around = json.dumps(content, default=put_aside).encode("ascii").split(_MARK_BYTES)
     return b"".join(chain.from_iterable(zip_longest(around, pieces, fillvalue=b"")))
