@@ -10,12 +10,14 @@ from enum import Enum
 
 from label_studio_gemini.gemini.types import GeminiRequest, InlineImage, LeastThinking
 from label_studio_gemini.gemini.uploads.choice import digest_of
+from label_studio_gemini.memo import Memo
 
 _PLAIN = frozenset({str, int, bool, type(None)})
-_FORM = 1  # of the canonical form: counted up where it changes, so that no old digest is met again
+_FORM = 2  # of the canonical form: counted up where it changes, so that no old digest is met again
 
 LEFT_OUT: Mapping[type, frozenset[str]] = {
-    GeminiRequest: frozenset({"priority", "origin", "fresh", "on_attempt"}),
+    # The digest of its schema stands for that.
+    GeminiRequest: frozenset({"priority", "origin", "fresh", "on_attempt", "schema"}),
     # Its digest stands for its bytes, and so does its address, where it has one.
     InlineImage: frozenset({"data", "address"}),
 }
@@ -35,9 +37,7 @@ def digest_of_request(request: GeminiRequest, *, api: str, where: str) -> str:
     Raises:
         TypeError: A field holds something that has no canonical form.
     """
-    whole = {"form": _FORM, "api": api, "where": where, "request": _plain(request)}
-    text = json.dumps(whole, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return _digest({"form": _FORM, "api": api, "where": where, "request": _plain(request)})
 
 
 def _plain(value: object) -> object:
@@ -76,4 +76,18 @@ def _plain_fields(value: object) -> dict[str, object]:
             plain[field.name] = _plain(getattr(value, field.name))
     if isinstance(value, InlineImage):
         plain["digest"] = digest_of(value)
+    if isinstance(value, GeminiRequest) and value.schema is not None:
+        plain["schema"] = _digest_of_schema(value.schema)
     return plain
+
+
+def _digest(plain: object) -> str:
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _make_digest_of_schema(schema: Mapping[str, object]) -> str:
+    return _digest(_plain(schema))
+
+
+_digest_of_schema = Memo(_make_digest_of_schema)  # all tasks of a project have the same

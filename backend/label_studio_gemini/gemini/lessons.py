@@ -15,6 +15,7 @@ from label_studio_gemini.gemini.keywords import schema_keywords, schema_without
 from label_studio_gemini.gemini.safety import SAFETY, setting_name, settings_refused
 from label_studio_gemini.gemini.thinking import nearest_thinking
 from label_studio_gemini.gemini.types import ThinkingLevel
+from label_studio_gemini.memo import Memo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,6 +29,8 @@ SCHEMA_BESIDE_TOOLS = "schema beside code_execution"
 IMAGE_RESOLUTION = "resolution of an image"
 
 _T = TypeVar("_T")
+
+_keywords = Memo(schema_keywords)
 
 _BOUNDS = tuple(
     f"{SCHEMA}.{keyword}"
@@ -157,7 +160,7 @@ def optional_parts(request: GeminiRequest) -> Mapping[str, object]:
     if request.schema is not None:
         parts[SCHEMA] = True
         parts[SCHEMA_BESIDE_TOOLS] = options.code_execution or None
-        parts |= {f"{SCHEMA}.{keyword}": True for keyword in schema_keywords(request.schema)}
+        parts |= {f"{SCHEMA}.{keyword}": True for keyword in _keywords(request.schema)}
     return {name: value for name, value in parts.items() if value is not None}
 
 
@@ -284,6 +287,6 @@ def _allowed_schema(request: GeminiRequest, refused: Refused) -> Mapping[str, ob
         return None
     prefix = f"{SCHEMA}."
     keywords = {name.removeprefix(prefix) for name in refused.names if name.startswith(prefix)}
-    if not keywords or keywords.isdisjoint(schema_keywords(schema)):
+    if not keywords or keywords.isdisjoint(_keywords(schema)):
         return schema
     return schema_without(schema, keywords)

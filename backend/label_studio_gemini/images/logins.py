@@ -101,11 +101,7 @@ class LoginStore:
         return login
 
     def _file(self, project: str) -> Path:
-        """Return the file of a project, whose name may be anything: it is not made of the name."""
-        return (
-            self._folder
-            / f"{hashlib.sha256(project.encode(errors='surrogatepass')).hexdigest()}.json"
-        )
+        return _file_in(self._folder, project)
 
     def _write(self, file: Path, saved: _SavedLogin) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -118,6 +114,13 @@ class LoginStore:
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
+
+
+@functools.lru_cache(maxsize=256)  # each /predict asks for it
+def _file_in(folder: Path, project: str) -> Path:
+    """Return the file of a project, whose name may be anything: it is not made of the name."""
+    digest = hashlib.sha256(project.encode(errors="surrogatepass")).hexdigest()
+    return folder / f"{digest}.json"
 
 
 def choose_login(

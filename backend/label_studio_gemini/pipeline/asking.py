@@ -19,6 +19,7 @@ from label_studio_gemini.gemini import (
 from label_studio_gemini.gemini.turns import MOST_IMAGES
 from label_studio_gemini.images import ImageLimits, ImageReader, is_elsewhere
 from label_studio_gemini.labels import read_image_addresses
+from label_studio_gemini.memo import Memo
 from label_studio_gemini.prompts import build_prompt, build_schema
 from label_studio_gemini.regions import ShownImage
 
@@ -81,6 +82,7 @@ class Asker:
         self.images = images
         self._example_images = example_images
         self._examples: dict[str, _ExamplePicture] = {}
+        self._schema = Memo(build_schema)
 
     async def ask(
         self,
@@ -128,14 +130,14 @@ class Asker:
         priority: Priority,
         origin: Origin,
     ) -> Asked:
-        names = [picture.shown.name for picture in pictures]
+        names = tuple(picture.shown.name for picture in pictures)
         prompt = build_prompt(question, task.data, names)
         examples = [self._examples[example.address] for example in question.examples]
         request = GeminiRequest(
             model=self._config.model,
             prompt=prompt,
             images=tuple(picture.sent for picture in pictures),
-            schema=build_schema(question, names) if question.structured else None,
+            schema=self._schema(question, names) if question.structured else None,
             options=options_from_config(question.options),
             examples=tuple(
                 Example(
