@@ -112,7 +112,7 @@ async def test_all_who_have_a_damaged_file_open_go_on_with_the_same_new_one(tmp_
 
 
 def keep_one(db: sqlite3.Connection) -> bool:
-    keep(db, "new", Kept(REPLY, "gemini-9", 1.0, math.inf))
+    keep(db, {"new": Kept(REPLY, "gemini-9", 1.0, math.inf)})
     return True
 
 

@@ -218,7 +218,7 @@ async def test_a_reply_that_comes_between_reading_and_claiming_is_found(tmp_path
         def read(work: Callable[[sqlite3.Connection], object]) -> object:
             found = real(work)
             with closing(sqlite3.connect(tmp_path / "replies.sqlite")) as db, db:
-                tables.keep(db, "a", Kept(REPLY, "gemini-9", Clock().now, math.inf))
+                tables.keep(db, {"a": Kept(REPLY, "gemini-9", Clock().now, math.inf)})
             return found
 
         store._db.read = read  # type: ignore[method-assign,assignment]

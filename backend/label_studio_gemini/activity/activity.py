@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 WRITE_EVERY = 0.25
-"""Seconds at least between two writes, however much happens."""
+"""Seconds from what happens first to its write, with all that has happened meanwhile."""
 
 _BEAT = DEAD_AFTER / 5  # seconds between two signs of life
 _MOST_UNWRITTEN = 10_000  # events
@@ -86,7 +86,6 @@ class Activity:
         self._changed: dict[Progress, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._heart: asyncio.TimerHandle | None = None
-        self._next_write = 0.0  # by the clock of the event loop
         self._process = uuid.uuid4().hex
         self._begun = itertools.count()
         # By the thread:
@@ -221,7 +220,7 @@ class Activity:
     def _write_soon(self) -> None:
         if self._timer is None:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_at(max(loop.time(), self._next_write), self._flush)
+            self._timer = loop.call_later(WRITE_EVERY, self._flush)
 
     def _flush(self) -> None:
         """Hand all that is new to the thread."""
@@ -229,7 +228,6 @@ class Activity:
             return
         self._timer.cancel()
         self._timer = None
-        self._next_write = asyncio.get_running_loop().time() + WRITE_EVERY
         for progress in self._changed:
             self._events.append(progress.row())
             if progress.is_over:

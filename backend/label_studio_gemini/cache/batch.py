@@ -14,19 +14,16 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-PACE = 0.05
-"""Seconds from one job to the next: little beside a call, and much less work in a busy second."""
-
 
 class Batch(Generic[_T]):
-    """Hands to a thread all that came while it was busy, or shortly after another job.
+    """Hands to a thread all that came while it was busy, or within a short time.
 
     What has to find all of it done calls `drain` first, in the thread.
 
     Args:
         database: Whose thread it is.
         do: What is done there with what came, in its order; it is given one item at least.
-        pace: Seconds between two jobs; what comes after a pause is done at once.
+        pace: Seconds that an item waits for others to come.
     """
 
     def __init__(
@@ -37,7 +34,6 @@ class Batch(Generic[_T]):
         self._pace = pace
         self._items: deque[_T] = deque()
         self._job: asyncio.Future[None] | None = None
-        self._next = 0.0
 
     def add(self, item: _T) -> asyncio.Future[None]:
         """Hand over an item; what is returned is over when it is done.
@@ -60,22 +56,17 @@ class Batch(Generic[_T]):
 
     def _begin(self) -> asyncio.Future[None]:
         loop = asyncio.get_running_loop()
-        wait = self._next - loop.time()
-        if wait <= 0:
-            return self._run(loop)
+        if not self._pace:
+            return self._database.run(self.drain)
         job = loop.create_future()
-        loop.call_later(wait, self._begin_late, loop, job)
+        loop.call_later(self._pace, self._begin_late, job)
         return job
 
-    def _begin_late(self, loop: asyncio.AbstractEventLoop, job: asyncio.Future[None]) -> None:
+    def _begin_late(self, job: asyncio.Future[None]) -> None:
         if self._items:
-            self._run(loop).add_done_callback(partial(_end, job))
+            self._database.run(self.drain).add_done_callback(partial(_end, job))
         else:  # something else had to find them done
             job.set_result(None)
-
-    def _run(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
-        self._next = loop.time() + self._pace
-        return self._database.run(self.drain)
 
 
 def _end(job: asyncio.Future[None], done: asyncio.Future[None]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from label_studio_gemini.cache import ledger_tables as tables
-from label_studio_gemini.cache.batch import PACE, Batch
+from label_studio_gemini.cache.batch import Batch
 from label_studio_gemini.cache.database import PATIENCE, PAUSE, Database
 from label_studio_gemini.cache.entries import FREE, NO_TOTALS, Day, Entry, Project, totals_of
 from label_studio_gemini.cache.spent import SpentToday
@@ -36,6 +36,7 @@ _NO_BUDGET = (
 )
 _DAY = 86_400.0  # seconds
 _MOST_UNWRITTEN = 10_000  # rows; sums are never given up
+_PACE = 0.1  # seconds that a row waits for others: little beside a call, and little work in bursts
 
 
 class Ledger:
@@ -80,7 +81,7 @@ class Ledger:
         self._price = price
         self._days = days
         self._clock = clock
-        self._entries = Batch(self._db, self._note, pace=PACE)
+        self._entries = Batch(self._db, self._note, pace=_PACE)
         # By the thread:
         self._rows: deque[Entry] = deque(maxlen=_MOST_UNWRITTEN)
         self._sums: dict[tables.Key, Totals] = {}

@@ -203,7 +203,7 @@ class ReplyStore:
         open_claims = [claim for claim in claims if not self._is_in_memory(claim, now)]
         if not open_claims:
             return
-        known = self._db.read(lambda db: [self._look(db, claim, now) for claim in open_claims])
+        known = self._db.read(lambda db: self._look_for(db, open_claims, now))
         used, missing = [], []
         for claim, found in zip(open_claims, known or [None] * len(open_claims), strict=True):
             if isinstance(found, tables.Hit):
@@ -227,9 +227,13 @@ class ReplyStore:
         claim.found = found
         return True
 
+    def _look_for(
+        self, db: sqlite3.Connection, claims: Sequence[_Claim], now: float
+    ) -> list[tables.Hit | Turn | None]:
+        known = tables.known_of(db, [claim.digest for claim in claims])
+        return [self._look(db, claim, now) if claim.digest in known else None for claim in claims]
+
     def _look(self, db: sqlite3.Connection, claim: _Claim, now: float) -> tables.Hit | Turn | None:
-        if not tables.is_known(db, claim.digest):
-            return None
         hit = tables.find(db, claim.digest, now, self._limits.max_age)
         found = None if hit is None else claim.known(hit.outcome, now)
         if hit is not None and found is not None:
@@ -243,13 +247,16 @@ class ReplyStore:
     def _take(
         self, db: sqlite3.Connection, claims: Sequence[_Claim], used: Sequence[str], now: float
     ) -> int:
-        for claim in claims:
-            found = self._look(db, claim, now)  # once more, now that nobody else can write
+        ours = []
+        # Once more, now that nobody else can write.
+        for claim, found in zip(claims, self._look_for(db, claims, now), strict=True):
             if found is None:
-                tables.lease(db, claim.digest, self._owner, now + self.lease)
-                self._has_leased = True
+                ours.append(claim.digest)
             else:
                 claim.found = found.outcome if isinstance(found, tables.Hit) else found
+        if ours:
+            tables.lease(db, ours, self._owner, now + self.lease)
+            self._has_leased = True
         return tables.note_use(db, used, now)
 
     def _keep(self, arrivals: Sequence[tuple[str, Kept | None]]) -> None:
@@ -270,8 +277,7 @@ class ReplyStore:
         """Write what could not be written before, and do `work`; None if it cannot be now."""
 
         def both(db: sqlite3.Connection) -> _T:
-            for digest, kept in self._unwritten.items():
-                tables.keep(db, digest, kept)
+            tables.keep(db, self._unwritten)
             return work(db)
 
         result = self._db.write(both)

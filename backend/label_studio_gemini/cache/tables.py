@@ -1,7 +1,12 @@
-"""The SQL of the replies: each function is a part of a transaction of its caller's."""
+"""The SQL of the replies: each function is a part of a transaction of its caller's.
+
+What comes together is one statement: each row of each lets go of the interpreter and waits for it
+again, which takes longer than its work while others are busy.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,7 +22,7 @@ from label_studio_gemini.gemini.types import GeminiReply
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from label_studio_gemini.cache.rows import Kept, Outcome
 
@@ -93,37 +98,37 @@ class StoreState:
     trouble: str | None = None
 
 
-def keep(db: sqlite3.Connection, digest: str, kept: Kept) -> None:
-    """Write a reply or a failure, in place of any other of this digest."""
-    db.execute("DELETE FROM failures WHERE digest = ?", (digest,))
-    outcome = kept.outcome
-    if isinstance(outcome, GeminiReply):
-        text = text_bytes(outcome.text)
-        size = len(text) + _ROW_BYTES
-        head = (digest, plain_text(kept.model), kept.stored, kept.stored, size)
-        row = (*head, outcome.truncated, *usage_row(outcome.usage), text, outcome.again_from)
-        db.execute(
-            "INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row
-        )
-    else:
-        # A reply was of no use, or nobody would have asked again: this is what is known now.
-        db.execute("DELETE FROM replies WHERE digest = ?", (digest,))
-        said = (plain_text(outcome.message), plain_text(outcome.hint))
-        failure = (digest, type(outcome).__name__, *said, kept.stored, kept.until)
-        db.execute("INSERT INTO failures VALUES (?, ?, ?, ?, ?, ?)", failure)
-
-
-def is_known(db: sqlite3.Connection, digest: str) -> bool:
-    """Return whether there is anything of this digest; if not, no other query need be made.
-
-    Most of what is asked is new, and each query lets go of the interpreter and waits for it again.
-    """
-    query = (
-        "SELECT 1 FROM replies WHERE digest = :it"
-        " UNION ALL SELECT 1 FROM failures WHERE digest = :it"
-        " UNION ALL SELECT 1 FROM leases WHERE digest = :it LIMIT 1"
+def keep(db: sqlite3.Connection, kept: Mapping[str, Kept]) -> None:
+    """Write replies and failures by their digests, each in place of any other."""
+    if not kept:
+        return
+    # Where a reply was of no use, or nobody would have asked again, a failure is what is known now.
+    query = "DELETE FROM failures WHERE digest IN (SELECT value FROM json_each(?))"
+    db.execute(query, (_listed(kept),))
+    replies, failures = [], []
+    for digest, one in kept.items():
+        if isinstance(one.outcome, GeminiReply):
+            replies.append(_row_from_reply(digest, one, one.outcome))
+        else:
+            said = plain_text(one.outcome.message), plain_text(one.outcome.hint)
+            failures.append((digest, type(one.outcome).__name__, *said, one.stored, one.until))
+    gone = [(digest,) for digest, *_ in failures]
+    db.executemany("DELETE FROM replies WHERE digest = ?", gone)
+    db.executemany("INSERT INTO failures VALUES (?, ?, ?, ?, ?, ?)", failures)
+    db.executemany(
+        "INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", replies
     )
-    return db.execute(query, {"it": digest}).fetchone() is not None
+
+
+def known_of(db: sqlite3.Connection, digests: Iterable[str]) -> set[str]:
+    """Return those of which there is anything; most of what is asked is new."""
+    query = (
+        "SELECT value FROM json_each(?) WHERE"
+        " EXISTS (SELECT 1 FROM replies WHERE digest = value)"
+        " OR EXISTS (SELECT 1 FROM failures WHERE digest = value)"
+        " OR EXISTS (SELECT 1 FROM leases WHERE digest = value)"
+    )
+    return {digest for (digest,) in db.execute(query, (_listed(digests),))}
 
 
 def find(db: sqlite3.Connection, digest: str, now: float, max_age: float) -> Hit | None:
@@ -156,9 +161,10 @@ def is_leased(db: sqlite3.Connection, digest: str, owner: str, now: float, longe
     return db.execute(query, (digest, owner, now, now + longest)).fetchone() is not None
 
 
-def lease(db: sqlite3.Connection, digest: str, owner: str, expires: float) -> None:
+def lease(db: sqlite3.Connection, digests: Iterable[str], owner: str, expires: float) -> None:
     """Let `owner` ask, whoever did before."""
-    db.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", (digest, owner, expires))
+    query = "INSERT OR REPLACE INTO leases SELECT value, ?, ? FROM json_each(?)"
+    db.execute(query, (owner, expires, _listed(digests)))
 
 
 def renew(db: sqlite3.Connection, digests: Iterable[str], owner: str, expires: float) -> int:
@@ -170,8 +176,8 @@ def renew(db: sqlite3.Connection, digests: Iterable[str], owner: str, expires: f
 
 def release(db: sqlite3.Connection, digests: Iterable[str], owner: str) -> int:
     """End leases of `owner`."""
-    query = "DELETE FROM leases WHERE digest = ? AND owner = ?"
-    return db.executemany(query, [(digest, owner) for digest in digests]).rowcount
+    query = "DELETE FROM leases WHERE digest IN (SELECT value FROM json_each(?)) AND owner = ?"
+    return db.execute(query, (_listed(digests), owner)).rowcount
 
 
 def release_all(db: sqlite3.Connection, owner: str) -> int:
@@ -209,3 +215,15 @@ def count(db: sqlite3.Connection) -> StoreState:
     replies, size, oldest = db.execute(query).fetchone()
     (failures,) = db.execute("SELECT COUNT(*) FROM failures").fetchone()
     return StoreState(replies, failures, int(size), oldest if fits([oldest], float) else None)
+
+
+def _row_from_reply(digest: str, kept: Kept, reply: GeminiReply) -> tuple[object, ...]:
+    text = text_bytes(reply.text)
+    size = len(text) + _ROW_BYTES
+    head = (digest, plain_text(kept.model), kept.stored, kept.stored, size)
+    return (*head, reply.truncated, *usage_row(reply.usage), text, reply.again_from)
+
+
+def _listed(digests: Iterable[str]) -> str:
+    """Return what `json_each` makes rows of."""
+    return json.dumps([*digests])

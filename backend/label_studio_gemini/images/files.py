@@ -84,17 +84,11 @@ def read_file(path: Path, most_bytes: int) -> bytes:
         FetchError: It is gone, unreadable or too large.
     """
     try:
-        with os.fdopen(os.open(path, _FLAGS), "rb", buffering=0) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise AddressError(
-                    f"{str(path)!r} is not a regular file.",
-                    hint="name an image file, not a pipe or a device.",
-                )
-            data = file.read(min(status.st_size, most_bytes) + 1)
-            # Not each file system says how much there is, and one read need not bring all of it.
-            while len(data) <= most_bytes and (more := file.read(_PIECE)):
-                data += more
+        handle = os.open(path, _FLAGS)
+        try:
+            data = _content(handle, path, most_bytes)
+        finally:
+            os.close(handle)
     except OSError as error:
         raise FetchError(
             f"{str(path)!r} cannot be read: {error.strerror}.",
@@ -105,4 +99,21 @@ def read_file(path: Path, most_bytes: int) -> bytes:
             f"{str(path)!r} is larger than {most_bytes:,} bytes.",
             hint="shrink the image, or raise `images: max_megabytes` in the config.",
         )
+    return data
+
+
+def _content(handle: int, path: Path, most_bytes: int) -> bytes:
+    """Return what a file holds, or more than `most_bytes` of it. Each call waits for its turn."""
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        raise AddressError(
+            f"{str(path)!r} is not a regular file.",
+            hint="name an image file, not a pipe or a device.",
+        )
+    data = os.read(handle, min(status.st_size, most_bytes) + 1)
+    if 0 < len(data) == status.st_size:
+        return data
+    # Not each file system says how much there is, and one read need not bring all of it.
+    while len(data) <= most_bytes and (more := os.read(handle, _PIECE)):
+        data += more
     return data
