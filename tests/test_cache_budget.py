@@ -156,3 +156,16 @@ async def test_what_was_set_aside_is_free_again_whatever_became_of_it(tmp_path: 
                     raise error
         async with asyncio.timeout(10.0), budget.place(asked()):
             pass
+
+
+async def test_what_another_process_has_spent_counts_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No row waits for others where a budget rests on it."""
+    monkeypatch.setattr("label_studio_gemini.cache.ledger._PACE", 3600.0)
+    async with ledger_of(tmp_path, guards_budget=True) as one, ledger_of(tmp_path) as two:
+        for number in range(3):
+            one.add(asked(f"{number}"), Kind.CALL, "ok", seconds=1, usage=USAGE)
+        async with asyncio.timeout(10):
+            while await two.spent_today() < 3 * COST:  # noqa: ASYNC110 - it is another process
+                await asyncio.sleep(0.01)

@@ -61,7 +61,7 @@ REQUEST = GeminiRequest(
 )
 SAME = frozenset(
     (kind.__name__, name) for kind, names in LEFT_OUT.items() for name in names
-) - frozenset({("InlineImage", "data"), ("GeminiRequest", "schema")})  # their digests count
+) - frozenset({("InlineImage", "data")})  # without a digest, the bytes count
 
 
 def digest(request: GeminiRequest, *, api: str = "interactions", where: str = "https://g") -> str:
@@ -106,6 +106,12 @@ def variants(value: Any) -> Iterator[tuple[str, str, Any]]:
                     else changed
                 )
                 yield kind, name, replace(value, **{field.name: whole})
+
+
+def test_what_was_paid_for_before_is_met_again() -> None:
+    """These are of an older version: another form would have all replies paid for again."""
+    assert digest(REQUEST).startswith("83acba9f7730467f63a510d1c2133079")
+    assert digest(replace(REQUEST, schema=None)).startswith("d882d9650eeba973895ff9e8a5e95aa8")
 
 
 def test_any_change_of_any_field_changes_the_digest() -> None:

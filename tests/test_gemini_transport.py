@@ -243,3 +243,37 @@ async def test_a_client_that_is_closed_sends_nothing(server: Counting) -> None:
     with pytest.raises(RuntimeError, match="closed"):
         await client.request("POST", server.url)
     assert server.made == 0
+
+
+async def test_a_login_in_the_address_is_sent() -> None:
+    """A gateway may want one."""
+    heads = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        writer.close()
+
+    gateway = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = gateway.sockets[0].getsockname()[1]
+    async with gateway, Client(Transport(trust()), 10) as client:
+        await client.request("POST", f"http://user:pw@127.0.0.1:{port}/", content=b"")
+    assert "Authorization: Basic dXNlcjpwdw==" in heads[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [("application/json", "ä"), ("text/html; charset=latin-1", "Ã¤"), ("text/html", "ä")],
+)
+async def test_json_is_utf_8_and_a_page_what_it_says(kind: str, text: str) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: 2\r\n\r\n"
+        writer.write(head.encode() + "ä".encode())
+        writer.close()
+
+    site = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = site.sockets[0].getsockname()[1]
+    async with site, Client(Transport(trust()), 10) as client:
+        answer = await client.request("POST", f"http://127.0.0.1:{port}/", content=b"")
+    assert answer.text == text

@@ -50,6 +50,16 @@ def test_an_object_that_is_no_more_is_not_mistaken_for_the_next(
         assert memo({"a": number}) == f"{ {'a': number} } () "
 
 
+def test_what_is_asked_for_often_is_kept(
+    memo: Memo[dict[str, int], ..., str], made: list[object]
+) -> None:
+    often = {"often": 1}
+    for number in range(10):
+        memo(often)
+        memo({"a": number})
+    assert len(made) == 11
+
+
 def test_the_oldest_is_forgotten(memo: Memo[dict[str, int], ..., str], made: list[object]) -> None:
     several = [{"a": number} for number in range(4)]
     for one in (*several, *several[1:], several[0]):

@@ -100,7 +100,7 @@ def test_all_workers_tell_the_same(environment: Environment, photos: Path) -> No
         two.post("/predict", body_of(tasks_of(photos, 2)))
         key = ("predictions_total", PROJECT, "predicted")
         await_condition(lambda: metrics_of(two).get(key) == 5, "all is written")
-        assert metrics_of(one) == metrics_of(two)
+        await_condition(lambda: metrics_of(one) == metrics_of(two), "they tell the same")
 
 
 async def test_strangers_cannot_make_more_than_so_many_numbers(environment: Environment) -> None:

@@ -37,9 +37,11 @@ class Memo(Generic[_T, _P, _V]):
     def __call__(self, subject: _T, *args: _P.args, **kwargs: _P.kwargs) -> _V:
         """Return what the function gives."""
         key = (id(subject), args, *kwargs.items())
-        known = self._known.get(key)
-        if known is not None:  # what is held on to keeps its id
-            return known[1]
+        with self._lock:
+            known = self._known.pop(key, None)
+            if known is not None:  # what is held on to keeps its id
+                self._known[key] = known  # as the last one
+                return known[1]
         value = self._make(subject, *args, **kwargs)
         with self._lock:
             while len(self._known) >= self._most:

@@ -16,14 +16,14 @@ _T = TypeVar("_T")
 
 
 class Batch(Generic[_T]):
-    """Hands to a thread all that came while it was busy, or within a short time.
+    """Hands to a thread all that came while it was busy, or shortly after another job.
 
     What has to find all of it done calls `drain` first, in the thread.
 
     Args:
         database: Whose thread it is.
         do: What is done there with what came, in its order; it is given one item at least.
-        pace: Seconds that an item waits for others to come.
+        pace: Seconds between two jobs; what comes after a pause is done at once.
     """
 
     def __init__(
@@ -34,6 +34,8 @@ class Batch(Generic[_T]):
         self._pace = pace
         self._items: deque[_T] = deque()
         self._job: asyncio.Future[None] | None = None
+        self._next = 0.0
+        self._doing = False  # by the thread
 
     def add(self, item: _T) -> asyncio.Future[None]:
         """Hand over an item; what is returned is over when it is done.
@@ -52,21 +54,30 @@ class Batch(Generic[_T]):
         while self._items:
             items.append(self._items.popleft())
         if items:
-            self._do(items)
+            self._doing = True
+            try:
+                self._do(items)
+            finally:
+                self._doing = False
 
     def _begin(self) -> asyncio.Future[None]:
         loop = asyncio.get_running_loop()
-        if not self._pace:
-            return self._database.run(self.drain)
+        wait = self._next - loop.time()
+        if wait <= 0:
+            return self._run(loop)
         job = loop.create_future()
-        loop.call_later(self._pace, self._begin_late, job)
+        loop.call_later(wait, self._begin_late, loop, job)
         return job
 
-    def _begin_late(self, job: asyncio.Future[None]) -> None:
-        if self._items:
-            self._database.run(self.drain).add_done_callback(partial(_end, job))
+    def _begin_late(self, loop: asyncio.AbstractEventLoop, job: asyncio.Future[None]) -> None:
+        if self._items or self._doing:
+            self._run(loop).add_done_callback(partial(_end, job))
         else:  # something else had to find them done
             job.set_result(None)
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
+        self._next = loop.time() + self._pace
+        return self._database.run(self.drain)
 
 
 def _end(job: asyncio.Future[None], done: asyncio.Future[None]) -> None:

@@ -30,7 +30,8 @@ class Budget:
 
     What a call will cost is set aside until the ledger has it. Where what is left is set aside for
     others, a call waits for them: they may cost less. So one process spends at most one call more
-    than the budget, and each further process one more.
+    than the budget. Others see what is spent when a call has ended, but not what is set aside: each
+    may spend what it has on its way when the money runs out.
 
     Args:
         per_day: US dollars, from midnight to midnight of the machine's local time.

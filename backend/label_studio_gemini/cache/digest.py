@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -13,11 +14,10 @@ from label_studio_gemini.gemini.uploads.choice import digest_of
 from label_studio_gemini.memo import Memo
 
 _PLAIN = frozenset({str, int, bool, type(None)})
-_FORM = 2  # of the canonical form: counted up where it changes, so that no old digest is met again
+_FORM = 1  # of the canonical form: counted up where it changes, so that no old digest is met again
 
 LEFT_OUT: Mapping[type, frozenset[str]] = {
-    # The digest of its schema stands for that.
-    GeminiRequest: frozenset({"priority", "origin", "fresh", "on_attempt", "schema"}),
+    GeminiRequest: frozenset({"priority", "origin", "fresh", "on_attempt"}),
     # Its digest stands for its bytes, and so does its address, where it has one.
     InlineImage: frozenset({"data", "address"}),
 }
@@ -37,7 +37,10 @@ def digest_of_request(request: GeminiRequest, *, api: str, where: str) -> str:
     Raises:
         TypeError: A field holds something that has no canonical form.
     """
-    return _digest({"form": _FORM, "api": api, "where": where, "request": _plain(request)})
+    text = _text({"form": _FORM, "api": api, "where": where, "request": _plain(request)})
+    if request.schema is not None:
+        text = text.replace(f'"{_MARK}"', _text_of_schema(request.schema), 1)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _plain(value: object) -> object:
@@ -73,21 +76,21 @@ def _plain_fields(value: object) -> dict[str, object]:
     plain: dict[str, object] = {"is": type(value).__name__}
     for field in fields(value):  # type: ignore[arg-type] # `is_dataclass` was asked
         if field.name not in left_out:
-            plain[field.name] = _plain(getattr(value, field.name))
+            inner = getattr(value, field.name)
+            is_schema = isinstance(value, GeminiRequest) and field.name == "schema"
+            plain[field.name] = _MARK if is_schema and inner is not None else _plain(inner)
     if isinstance(value, InlineImage):
         plain["digest"] = digest_of(value)
-    if isinstance(value, GeminiRequest) and value.schema is not None:
-        plain["schema"] = _digest_of_schema(value.schema)
     return plain
 
 
-def _digest(plain: object) -> str:
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+def _text(plain: object) -> str:
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"))
 
 
-def _make_digest_of_schema(schema: Mapping[str, object]) -> str:
-    return _digest(_plain(schema))
+def _make_text_of_schema(schema: Mapping[str, object]) -> str:
+    return _text(_plain(schema))
 
 
-_digest_of_schema = Memo(_make_digest_of_schema)  # all tasks of a project have the same
+_text_of_schema = Memo(_make_text_of_schema)  # all tasks of a project have the same
+_MARK = secrets.token_hex(16)  # stands for it meanwhile; it goes nowhere, so that nobody knows it

@@ -1,7 +1,7 @@
 """The SQL of the replies: each function is a part of a transaction of its caller's.
 
-What comes together is one statement: each row of each lets go of the interpreter and waits for it
-again, which takes longer than its work while others are busy.
+What each call comes to is one statement for all that come together: each step of one lets go of the
+interpreter and waits for it again, which takes longer than its work while others are busy.
 """
 
 from __future__ import annotations
@@ -102,7 +102,6 @@ def keep(db: sqlite3.Connection, kept: Mapping[str, Kept]) -> None:
     """Write replies and failures by their digests, each in place of any other."""
     if not kept:
         return
-    # Where a reply was of no use, or nobody would have asked again, a failure is what is known now.
     query = "DELETE FROM failures WHERE digest IN (SELECT value FROM json_each(?))"
     db.execute(query, (_listed(kept),))
     replies, failures = [], []
@@ -112,6 +111,7 @@ def keep(db: sqlite3.Connection, kept: Mapping[str, Kept]) -> None:
         else:
             said = plain_text(one.outcome.message), plain_text(one.outcome.hint)
             failures.append((digest, type(one.outcome).__name__, *said, one.stored, one.until))
+    # A reply was of no use, or nobody would have asked again: this is what is known now.
     gone = [(digest,) for digest, *_ in failures]
     db.executemany("DELETE FROM replies WHERE digest = ?", gone)
     db.executemany("INSERT INTO failures VALUES (?, ?, ?, ?, ?, ?)", failures)

@@ -42,7 +42,7 @@ class Network(httpcore2.AnyIOBackend):
         port: int,
         timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
         local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,  # noqa: ARG002 - none here
     ) -> httpcore2.AsyncNetworkStream:
         """Connect.
 
@@ -53,10 +53,7 @@ class Network(httpcore2.AnyIOBackend):
         with _errors(httpcore2.ConnectTimeout, httpcore2.ConnectError):
             async with asyncio.timeout(timeout):
                 stream = await anyio.connect_tcp(host, port, local_host=local_address)
-        raw = stream.extra(SocketAttribute.raw_socket)  # noqa: S610 - not Django
-        for option in socket_options or ():
-            raw.setsockopt(*option)
-        return NetworkStream(stream, raw)
+        return NetworkStream(stream, stream.extra(SocketAttribute.raw_socket))  # noqa: S610
 
 
 class NetworkStream(httpcore2.AsyncNetworkStream):

@@ -41,10 +41,11 @@ def build_http(trust: ssl.SSLContext, timeout: float) -> httpx2.AsyncClient:
 
 
 class Client(httpx2.AsyncClient):
-    """httpx's client, but `request` leaves out what no request to Gemini has.
+    """httpx's client, but `request` leaves out what requests to Gemini do not have.
 
-    There are no redirects, no cookies, no login, no address that others are relative to: looking
-    for them took a seventh of the work that the HTTP of a request is.
+    There are no redirects, no cookies, no hooks, no address that others are relative to: looking
+    for them took a seventh of the work that the HTTP of a request is. Its headers are those that it
+    has at first. Where the address holds a login, it does as httpx does.
 
     Args:
         transport: What sends.
@@ -71,18 +72,16 @@ class Client(httpx2.AsyncClient):
         Raises:
             httpx2.HTTPError: There is none.
         """
-        if others or self.is_closed:
+        address = _parsed(str(url))
+        if others or self.is_closed or address.userinfo:
             return await super().request(
                 method, url, content=content, headers=headers, timeout=timeout, **others
             )
         limit = self.timeout if timeout is httpx2.USE_CLIENT_DEFAULT else httpx2.Timeout(timeout)
         own = {name.lower(): value for name, value in (headers or {}).items()}
+        extensions = {"timeout": limit.as_dict()}
         request = httpx2.Request(
-            method,
-            _parsed(str(url)),
-            content=content,
-            headers=self._usual | own,
-            extensions={"timeout": limit.as_dict()},
+            method, address, content=content, headers=self._usual | own, extensions=extensions
         )
         response = await self._sending.handle_async_request(request)
         response.request = request
@@ -90,8 +89,8 @@ class Client(httpx2.AsyncClient):
             await response.aread()
         finally:
             await response.aclose()
-        if response.is_success:
-            response.encoding = "utf-8"  # JSON has no other; looking it up takes its time
+        if response.headers.get("content-type", "").startswith("application/json"):
+            response.encoding = "utf-8"  # it has no other; looking it up takes its time
         return response
 
 

@@ -114,6 +114,8 @@ def _content(handle: int, path: Path, most_bytes: int) -> bytes:
     if 0 < len(data) == status.st_size:
         return data
     # Not each file system says how much there is, and one read need not bring all of it.
-    while len(data) <= most_bytes and (more := os.read(handle, _PIECE)):
-        data += more
-    return data
+    pieces, size = [data], len(data)
+    while size <= most_bytes and (more := os.read(handle, _PIECE)):
+        pieces.append(more)
+        size += len(more)
+    return b"".join(pieces)
