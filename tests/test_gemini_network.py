@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import httpx2
 import pytest
+import uvloop
 
 from certificates import server_side, write_certificate
 from label_studio_gemini.gemini.transport import Client, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
     from pathlib import Path
 
+Run: TypeAlias = "Callable[[Coroutine[None, None, None]], None]"
 Handler: TypeAlias = "Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]"
 
 LARGE = bytes(range(256)) * 16_384  # 4 MB
@@ -33,6 +35,13 @@ def ours(trust: ssl.SSLContext = NOBODY) -> httpx2.AsyncBaseTransport:
 
 def theirs(trust: ssl.SSLContext = NOBODY) -> httpx2.AsyncBaseTransport:
     return httpx2.AsyncHTTPTransport(verify=trust)
+
+
+@pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Run something in either kind of loop: the server takes uvloop where it is there."""
+    runner: Run = request.param
+    return runner
 
 
 each = pytest.mark.parametrize("transport", [ours, theirs])
@@ -75,6 +84,12 @@ async def resetting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
     writer.transport.abort()
 
 
+async def refusing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer whatever comes first without TLS."""
+    await reader.read(1)
+    writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
 @pytest.fixture
 def silence() -> Iterator[str]:
     """Yield where nobody reads and nobody answers, without a scheme."""
@@ -83,33 +98,53 @@ def silence() -> Iterator[str]:
 
 
 @each
-async def test_what_is_large_comes_whole_both_ways_over_tls(
-    tmp_path: Path, transport: Callable[..., httpx2.AsyncBaseTransport]
+def test_what_is_large_comes_whole_both_ways_over_tls(
+    tmp_path: Path, run: Run, transport: Callable[..., httpx2.AsyncBaseTransport]
 ) -> None:
     names: list[str | None] = []
     file = write_certificate(tmp_path / "c.pem", "localhost")
     trust = ssl.create_default_context(cafile=file)
-    async with (
-        serving(echoing, server_side(file, names)) as url,
-        Client(transport(trust), 30) as client,
-    ):
-        answers = [await client.request("POST", url, content=LARGE) for _ in range(2)]
-    for answer in answers:
-        assert hashlib.sha256(answer.content).digest() == hashlib.sha256(LARGE).digest()
-    assert names == ["localhost"]
+
+    async def check() -> None:
+        async with (
+            serving(echoing, server_side(file, names)) as url,
+            Client(transport(trust), 30) as client,
+        ):
+            for _ in range(2):
+                answer = await client.request("POST", url, content=LARGE)
+                assert hashlib.sha256(answer.content).digest() == hashlib.sha256(LARGE).digest()
+
+    run(check())
+    assert names == ["localhost"]  # there was one connection
 
 
 @each
-async def test_a_certificate_that_nobody_vouches_for_is_refused(
-    tmp_path: Path, transport: Callable[..., httpx2.AsyncBaseTransport]
+def test_a_certificate_that_nobody_vouches_for_is_refused(
+    tmp_path: Path, run: Run, transport: Callable[..., httpx2.AsyncBaseTransport]
 ) -> None:
     file = write_certificate(tmp_path / "c.pem", "localhost")
-    async with (
-        serving(echoing, server_side(file, [])) as url,
-        Client(transport(), 30) as client,
-    ):
-        with pytest.raises(httpx2.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
-            await client.request("POST", url, content=b"key")
+
+    async def check() -> None:
+        async with (
+            serving(echoing, server_side(file, [])) as url,
+            Client(transport(), 30) as client,
+        ):
+            with pytest.raises(httpx2.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+                await client.request("POST", url, content=b"key")
+
+    run(check())
+
+
+@each
+def test_what_answers_no_tls_is_an_error(
+    run: Run, transport: Callable[..., httpx2.AsyncBaseTransport]
+) -> None:
+    async def check() -> None:
+        async with serving(refusing) as url, Client(transport(), 30) as client:
+            with pytest.raises(httpx2.ConnectError):
+                await client.request("POST", url.replace("http:", "https:"), content=b"key")
+
+    run(check())
 
 
 @each
@@ -121,22 +156,76 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(
         ("https", b"", httpx2.ConnectTimeout),
     ],
 )
-async def test_a_time_limit_says_what_it_waited_for(
+def test_a_time_limit_says_what_it_waited_for(
     silence: str,
+    run: Run,
     transport: Callable[..., httpx2.AsyncBaseTransport],
+    *,
     scheme: str,
     content: bytes,
     error: type[httpx2.TimeoutException],
 ) -> None:
-    async with Client(transport(), 30) as client:
-        with pytest.raises(error):
-            await client.request("POST", f"{scheme}://{silence}", content=content, timeout=0.2)
+    async def check() -> None:
+        async with Client(transport(), 30) as client:
+            with pytest.raises(error):
+                await client.request("POST", f"{scheme}://{silence}", content=content, timeout=0.2)
+
+    run(check())
 
 
 @each
-async def test_a_connection_that_breaks_off_is_an_error(
-    transport: Callable[..., httpx2.AsyncBaseTransport],
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:1", "http://nobody.invalid", f"http://{'a' * 70}.com"]
+)
+def test_where_nobody_is_is_an_error(
+    run: Run, transport: Callable[..., httpx2.AsyncBaseTransport], address: str
 ) -> None:
-    async with serving(resetting) as url, Client(transport(), 30) as client:
-        with pytest.raises(httpx2.ReadError):
-            await client.request("POST", url, content=b"")
+    async def check() -> None:
+        async with Client(transport(), 30) as client:
+            with pytest.raises(httpx2.ConnectError):
+                await client.request("POST", address, content=b"")
+
+    run(check())
+
+
+@each
+def test_a_connection_that_breaks_off_is_an_error(
+    run: Run, transport: Callable[..., httpx2.AsyncBaseTransport]
+) -> None:
+    async def check() -> None:
+        async with serving(resetting) as url, Client(transport(), 30) as client:
+            with pytest.raises(httpx2.ReadError):
+                await client.request("POST", url, content=b"")
+
+    run(check())
+
+
+@each
+def test_what_nobody_reads_is_not_taken_in(
+    run: Run, transport: Callable[..., httpx2.AsyncBaseTransport]
+) -> None:
+    sent = 0
+
+    async def flooding(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(TOO_LARGE))
+        for at in range(0, len(TOO_LARGE), 65_536):
+            writer.write(TOO_LARGE[at : at + 65_536])
+            await writer.drain()
+            sent = at
+
+    async def check() -> None:
+        async with (
+            serving(flooding) as url,
+            Client(transport(), 30) as client,
+            client.stream("GET", url) as answer,
+        ):
+            before = -1
+            while before != sent:
+                before = sent
+                await asyncio.sleep(0.1)
+            assert 0 < sent < len(TOO_LARGE) // 2
+            assert await answer.aread() == TOO_LARGE
+
+    run(check())

@@ -167,11 +167,12 @@ def test_a_task_that_is_opened_does_not_wait_for_the_batch_that_it_is_in(
     assert len(gemini.requests) == 3
 
 
+@pytest.mark.parametrize("address", ["nowhere", "http://127.0.0.1:99999"])
 def test_a_server_that_cannot_predict_says_so_and_answers_each_task(
-    environment: Environment, photos: Path
+    environment: Environment, photos: Path, address: str
 ) -> None:
     """The address of the API is none: /health is up, and everything else has the reason."""
-    with run_backend(Config(base_url="nowhere"), environment) as backend:
+    with run_backend(Config(base_url=address), environment) as backend:
         assert backend.client.get("/health").status_code == 200
         answer = backend.post("/predict", predict_body(photos, 1, 2)).json()
         assert answer["results"] == [[], []]

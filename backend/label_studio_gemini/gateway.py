@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
 from label_studio_gemini.cache import Budget, CachingGemini, Ledger, Limits, ReplyStore
 from label_studio_gemini.errors import ConfigError, ReplyError
@@ -217,10 +218,17 @@ def _estimated(request: GeminiRequest) -> Usage:
 
 
 def _checked_url(url: str | None) -> str | None:
-    if url is None or re.match(r"https?://[^/\s]", url):
+    if url is None or (re.match(r"https?://[^/\s]", url) and _has_possible_port(url)):
         return url
     raise ConfigError(
         f"The address of the Gemini API, {url!r}, is none.",
         hint="`base_url` and GOOGLE_GEMINI_BASE_URL take http(s)://host[:port]; leave both out for "
         "Google's own.",
     )
+
+
+def _has_possible_port(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:  # the system would take 99999 for 34463
+        return False
