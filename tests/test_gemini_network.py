@@ -7,7 +7,7 @@ import hashlib
 import socket
 import ssl
 import struct
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, TypeAlias
 
 import httpx2
@@ -227,5 +227,132 @@ def test_what_nobody_reads_is_not_taken_in(
                 await asyncio.sleep(0.1)
             assert 0 < sent < len(TOO_LARGE) // 2
             assert await answer.aread() == TOO_LARGE
+
+    run(check())
+
+
+@each
+def test_what_comes_before_tls_is_no_answer(
+    tmp_path: Path, run: Run, transport: Callable[..., httpx2.AsyncBaseTransport]
+) -> None:
+    """Anyone on the way could have sent it; the certificate of what comes next is a good one."""
+    file = write_certificate(tmp_path / "c.pem", "localhost")
+    trust, own = ssl.create_default_context(cafile=file), server_side(file, [])
+
+    async def injecting(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged")
+        await writer.drain()
+        with suppress(OSError):
+            await writer.start_tls(own)
+
+    async def check() -> None:
+        async with serving(injecting) as url, Client(transport(trust), 30) as client:
+            for _ in range(20):
+                with pytest.raises(httpx2.ConnectError):
+                    await client.request(
+                        "POST", url.replace("http://127.0.0.1", "https://localhost")
+                    )
+
+    run(check())
+
+
+@each
+def test_who_hangs_up_before_tls_is_not_there(
+    run: Run,
+    transport: Callable[..., httpx2.AsyncBaseTransport],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def leaving(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async def check() -> None:
+        async with serving(leaving) as url, Client(transport(), 30) as client:
+            for _ in range(20):
+                with pytest.raises(httpx2.ConnectError):
+                    await client.request("POST", url.replace("http:", "https:"))
+
+    run(check())
+    assert not caplog.records
+
+
+@each
+@pytest.mark.parametrize("turns", range(6))
+def test_a_kept_connection_that_ends_is_an_error_at_most(
+    tmp_path: Path, run: Run, transport: Callable[..., httpx2.AsyncBaseTransport], turns: int
+) -> None:
+    """However many turns of the event loop it is since the other side broke it off."""
+    file = write_certificate(tmp_path / "c.pem", "localhost")
+    trust = ssl.create_default_context(cafile=file)
+    ends: list[asyncio.StreamWriter] = []
+
+    async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ends.append(writer)
+        await echoing(reader, writer)
+
+    async def check() -> None:
+        async with (
+            serving(answering, server_side(file, [])) as url,
+            Client(transport(trust), 30) as client,
+        ):
+            await client.request("POST", url, content=b"1")
+            ends[0].transport.abort()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            with suppress(httpx2.HTTPError):
+                await client.request("POST", url, content=b"2")
+            assert (await client.request("POST", url, content=b"3")).content == b"3"
+
+    run(check())
+
+
+@each
+def test_a_body_that_nobody_takes_meets_the_limit_for_sending_over_tls_too(
+    tmp_path: Path, run: Run, transport: Callable[..., httpx2.AsyncBaseTransport]
+) -> None:
+    file = write_certificate(tmp_path / "c.pem", "localhost")
+    trust = ssl.create_default_context(cafile=file)
+
+    async def check() -> None:
+        over = asyncio.Event()
+
+        async def deaf(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await over.wait()
+            writer.transport.abort()
+
+        async with (
+            serving(deaf, server_side(file, [])) as url,
+            Client(transport(trust), 30) as client,
+        ):
+            with pytest.raises(httpx2.WriteTimeout):
+                await client.request("POST", url, content=TOO_LARGE, timeout=0.5)
+            over.set()
+
+    run(check())
+
+
+@each
+def test_half_an_answer_is_none_where_this_side_hangs_up(
+    run: Run, transport: Callable[..., httpx2.AsyncBaseTransport]
+) -> None:
+    """One without a length ends with its connection."""
+
+    async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.0 200 OK\r\n\r\nhalf")
+        await reader.read()
+
+    async def check() -> None:
+        async with (
+            serving(half) as url,
+            Client(transport(), 30) as client,
+            client.stream("GET", url) as answer,
+        ):
+            pieces = answer.aiter_raw()
+            assert await anext(pieces) == b"half"
+            rest = asyncio.ensure_future(anext(pieces))
+            await asyncio.sleep(0.05)
+            await client.aclose()
+            with pytest.raises(httpx2.HTTPError):
+                await rest
 
     run(check())

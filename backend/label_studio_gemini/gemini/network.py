@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _HEAD_START = 0.25  # seconds that one address of a name has before the next is tried as well
 _MOST_UNREAD = 1_000_000  # bytes that are taken in before they are asked for
+_PIECE = 250_000  # bytes that are sent before it is asked whether the other side takes them
+_NEVER = 1e6  # seconds; asyncio's own limit for a handshake would come before a longer one of ours
 _NAMES = {
     "ssl_object": "ssl_object",
     "client_addr": "sockname",
@@ -95,21 +97,19 @@ class NetworkStream(httpcore2.AsyncNetworkStream, asyncio.Protocol):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Send all of it, but for the little that the system does not take yet."""
-        if not self._ended:
-            self._transport.write(buffer)
-        if self._blocked and not self._ended:
-            self._writing = asyncio.get_running_loop().create_future()
-            try:
-                await _within(timeout, self._writing)
-            except TimeoutError as error:
-                raise httpcore2.WriteTimeout from error
-            finally:
-                self._writing = None
-        if self._ended:
-            raise httpcore2.WriteError(str(self._error or "the other side has hung up"))
+        # TLS takes in whatever it is given at once, and says only then that it is too much.
+        for start in range(0, len(buffer), _PIECE):
+            if not self._ended:
+                self._transport.write(buffer[start : start + _PIECE])
+            if self._blocked and not self._ended:
+                await self._unblocked(timeout)
+            if self._ended:
+                raise httpcore2.WriteError(str(self._error or "the other side has hung up"))
 
     async def aclose(self) -> None:
-        """Hang up."""
+        """Hang up; whoever reads at the time is not to take that for the end of an answer."""
+        if not self._ended:
+            self._end(ConnectionAbortedError("closed on this side"))
         self._transport.abort()
         await asyncio.sleep(0)  # then it is closed
 
@@ -121,11 +121,20 @@ class NetworkStream(httpcore2.AsyncNetworkStream, asyncio.Protocol):
     ) -> httpcore2.AsyncNetworkStream:
         """Go on with TLS."""
         loop = asyncio.get_running_loop()
+        # What came before it might be anyone's, and would be taken for an answer that TLS vouches
+        # for. Between this look and the handshake nothing else may run.
+        if self._unread or self._ended or self._transport.is_closing():
+            await self.aclose()
+            raise httpcore2.ConnectError("the other side speaks no TLS, or has hung up")
         try:
             with _errors(httpcore2.ConnectTimeout, httpcore2.ConnectError):
                 async with asyncio.timeout(timeout):
                     transport = await loop.start_tls(
-                        self._transport, self, ssl_context, server_hostname=server_hostname
+                        self._transport,
+                        self,
+                        ssl_context,
+                        server_hostname=server_hostname,
+                        ssl_handshake_timeout=_NEVER,
                     )
         except BaseException:
             await self.aclose()
@@ -169,6 +178,15 @@ class NetworkStream(httpcore2.AsyncNetworkStream, asyncio.Protocol):
         """Go on writing."""
         self._blocked = False
         _wake(self._writing)
+
+    async def _unblocked(self, timeout: float | None) -> None:  # noqa: ASYNC109
+        self._writing = asyncio.get_running_loop().create_future()
+        try:
+            await _within(timeout, self._writing)
+        except TimeoutError as error:
+            raise httpcore2.WriteTimeout from error
+        finally:
+            self._writing = None
 
     def _take(self, most: int) -> bytes:
         data = self._unread.popleft()
@@ -223,7 +241,8 @@ def _wake(waiter: asyncio.Future[None] | None) -> None:
 
 def _is_readable(transport: asyncio.Transport) -> bool:
     """Return whether there is something to read; of a connection that is not in use, its end."""
-    number = transport.get_extra_info("socket").fileno()
+    raw = transport.get_extra_info("socket")  # None for a moment, where TLS has ended
+    number = -1 if raw is None or transport.is_closing() else raw.fileno()
     if number < 0:
         return True
     if sys.platform == "win32":
