@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from label_studio_gemini.gemini.types import GeminiReply, GeminiRequest, Options, Priority, Usage
+from label_studio_gemini.gemini.types import GeminiReply, GeminiRequest, Options, Usage
+from label_studio_gemini.gemini.urgency import Priority, Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,7 +31,7 @@ def request(
         images=(),
         schema=schema,
         options=options or Options(),
-        priority=priority,
+        urgency=Urgency(priority),
     )
 
 

@@ -20,7 +20,8 @@ from label_studio_gemini.errors import (
     ServiceError,
     TransportError,
 )
-from label_studio_gemini.gemini.types import GeminiReply, InlineImage, Origin, Priority, Usage
+from label_studio_gemini.gemini.types import GeminiReply, InlineImage, Origin, Usage
+from label_studio_gemini.gemini.urgency import Priority, Urgency
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +34,7 @@ async def test_a_second_request_is_answered_without_a_call(tmp_path: Path) -> No
         assert await gemini.generate(asked()) == HIT
     assert inner.closed
     async with caching(tmp_path, inner) as gemini:
-        other = replace(asked(), priority=Priority.INTERACTIVE, origin=Origin("8", 2))
+        other = replace(asked(), urgency=Urgency(Priority.INTERACTIVE), origin=Origin("8", 2))
         assert await gemini.generate(other) == HIT
     assert len(inner.asked) == 1
     assert await noted(tmp_path) == [
@@ -41,6 +42,29 @@ async def test_a_second_request_is_answered_without_a_call(tmp_path: Path) -> No
         (Kind.HIT, "ok", 0),
         (Kind.HIT, "ok", 0),
     ]
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_call_is_as_urgent_as_the_most_urgent_of_all_who_wait_for_it(
+    tmp_path: Path,
+    late: bool,  # noqa: FBT001 - pytest gives it
+) -> None:
+    """Also if a person comes to wait for one of them when it has joined already."""
+    door = Door()
+    first, second = asked(task=1), asked(task=2)
+    async with caching(tmp_path, door) as gemini:
+        calls = [asyncio.create_task(gemini.generate(first))]
+        await until(lambda: door.came == 1)
+        if not late:
+            second.urgency.rise()
+        calls.append(asyncio.create_task(gemini.generate(second)))
+        for _ in range(5):  # no file is looked at: it needs no time
+            await asyncio.sleep(0)
+        assert first.urgency.is_waited_for is not late
+        second.urgency.rise()
+        assert first.urgency.is_waited_for
+        door.open.set()
+        await asyncio.gather(*calls)
 
 
 async def test_the_other_api_is_asked_anew(tmp_path: Path) -> None:

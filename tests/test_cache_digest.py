@@ -27,11 +27,11 @@ from label_studio_gemini.gemini.types import (
     MediaResolution,
     Options,
     Origin,
-    Priority,
     ServiceTier,
     ThinkingLevel,
     UriImage,
 )
+from label_studio_gemini.gemini.urgency import Priority, Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +58,7 @@ REQUEST = GeminiRequest(
         code_execution=True,
     ),
     examples=(Example("Detect.", (IMAGE,), "[]"),),
+    urgency=Urgency(Priority.INTERACTIVE),
 )
 SAME = frozenset(
     (kind.__name__, name) for kind, names in LEFT_OUT.items() for name in names
@@ -84,8 +85,8 @@ def other(value: object) -> object:
             found = (*value, *value)
         case dict():
             found = {**value, "maxItems": 3}
-        case Options():
-            found = Options()
+        case Options() | Urgency():
+            found = type(value)()
     assert type(found) is type(value) or value is None
     return found
 

@@ -107,6 +107,16 @@ async def test_a_failure_that_will_not_change_is_remembered_with_an_end(
         assert (await store.show()).failures == 0
 
 
+async def test_a_clock_that_is_set_back_prolongs_no_failure(tmp_path: Path) -> None:
+    clock = Clock()
+    async with store_of(tmp_path, clock=clock) as store:
+        await store.finish("a", BlockedError("No.", hint="Look."), "gemini-9")
+        clock.now -= 30
+        assert type(await store.claim("a")) is BlockedError
+        clock.now -= 30 * DAY
+        assert await store.claim("a") is Turn.OURS
+
+
 @pytest.mark.parametrize(
     "kind",
     [
@@ -144,6 +154,11 @@ async def test_replies_grow_old_by_when_they_came(tmp_path: Path) -> None:
         assert await kept(store, "a") == "a"
         clock.now += 2
         assert await kept(store, "a") == ""
+        assert (await store.show()).replies == 1, "it is not used, but not deleted either"
+    async with store_of(tmp_path, Limits(max_age=DAY), clock=clock) as store:
+        await keep(store, "b")  # the first thing that is written makes room
+        assert (await store.show()).replies == 1
+        assert await kept(store, "b") == "b"
 
 
 async def test_what_was_not_used_for_longest_makes_room(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_every_field_of_a_request_is_in_the_table() -> None:
     contract = {
         one.name for kind in (GeminiRequest, Options, InlineImage, UriImage) for one in fields(kind)
     }
-    never_sent = {"options", "priority", "origin", "fresh", "on_attempt", "digest"}
+    never_sent = {"options", "urgency", "origin", "fresh", "on_attempt", "digest"}
     assert contract - known == {*never_sent, "data", "mime_type", "address"}
 
 

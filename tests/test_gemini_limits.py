@@ -21,9 +21,9 @@ from label_studio_gemini.gemini.types import (
     Gemini,
     GeminiReply,
     GeminiRequest,
-    Priority,
     Usage,
 )
+from label_studio_gemini.gemini.urgency import Priority
 from virtual_time import now, run_virtually
 
 if TYPE_CHECKING:
@@ -215,7 +215,72 @@ def test_interactive_requests_go_before_batch_ones_and_each_in_order() -> None:
             for place, kind in enumerate(kinds)
         ]
         await asyncio.gather(*tasks)
+        # The first two went at once: one person's request goes beyond the limit.
         assert [asked.prompt for asked in fake.asked] == ["0", "2", "4", "1", "3"]
+        assert fake.times == pytest.approx([1_000, 1_000, 1_001, 1_002, 1_003])
+
+    run_virtually(main())
+
+
+def test_an_eighth_as_many_go_beyond_the_limit_for_persons() -> None:
+    async def main() -> None:
+        fake = FakeGemini(seconds=60.0)
+        gemini = limited(fake, concurrency=16)
+        batch = asyncio.create_task(many(gemini, 20))
+        await asyncio.sleep(1)
+        people = [
+            asyncio.create_task(gemini.generate(request(priority=Priority.INTERACTIVE)))
+            for _ in range(3)
+        ]
+        await asyncio.sleep(1)
+        assert gemini.state == LimitState(limit=16, running=18, waiting=5)
+        await asyncio.gather(batch, *people)
+        assert fake.most == 18
+
+    run_virtually(main())
+
+
+def test_a_request_that_a_person_comes_to_wait_for_overtakes() -> None:
+    """It is in the queue twice then, and goes once."""
+
+    async def main() -> None:
+        fake = FakeGemini()
+        gemini = limited(fake, requests=6)
+        asked = [request(prompt=str(number)) for number in range(5)]
+        tasks = [asyncio.create_task(gemini.generate(one)) for one in asked]
+        await asyncio.sleep(15)
+        asked[4].urgency.rise()
+        asked[4].urgency.rise()
+        await asyncio.gather(*tasks)
+        assert [one.prompt for one in fake.asked] == ["0", "1", "4", "2", "3"]
+        assert gemini.state == LimitState(limit=1_000, running=0, waiting=0)
+
+    run_virtually(main())
+
+
+@given(
+    risen=st.lists(st.tuples(st.integers(0, 29), st.floats(0, 12))),
+    cancelled=st.lists(st.tuples(st.integers(0, 29), st.floats(0, 12))),
+    concurrency=st.integers(1, 5),
+)
+def test_who_overtakes_and_who_is_cancelled_leaves_nothing_behind(
+    risen: list[tuple[int, float]], cancelled: list[tuple[int, float]], concurrency: int
+) -> None:
+    async def main() -> None:
+        fake = FakeGemini()
+        gemini = limited(fake, concurrency=concurrency)
+        asked = [request() for _ in range(30)]
+        tasks = [asyncio.create_task(gemini.generate(one)) for one in asked]
+        loop = asyncio.get_running_loop()
+        for number, at in risen:
+            loop.call_later(at, asked[number].urgency.rise)
+        for number, at in cancelled:
+            loop.call_later(at, tasks[number].cancel)
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert gemini.state == LimitState(limit=concurrency, running=0, waiting=0)
+        gone = {number for number, _ in cancelled}
+        assert all(result is REPLY for n, result in enumerate(results) if n not in gone)
+        assert fake.most <= concurrency + 1
 
     run_virtually(main())
 

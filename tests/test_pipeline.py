@@ -13,7 +13,7 @@ from PIL import Image
 
 from label_studio_gemini.config import Config, RecipeConfig
 from label_studio_gemini.errors import GeminiError, ReplyError, ServiceError, TaskError
-from label_studio_gemini.gemini import GeminiReply, GeminiRequest, Priority, Usage
+from label_studio_gemini.gemini import GeminiReply, GeminiRequest, Priority, Urgency, Usage
 from label_studio_gemini.images import ImageReader
 from label_studio_gemini.pipeline import (
     Asker,
@@ -160,7 +160,7 @@ async def test_a_person_does_not_wait_behind_a_batch(
 
     class Stuck(ScriptedGemini):
         async def generate(self, request: GeminiRequest) -> GeminiReply:
-            if request.priority is Priority.BATCH:
+            if not request.urgency.is_waited_for:
                 begun.set()
                 await never.wait()
             return await super().generate(request)
@@ -170,7 +170,7 @@ async def test_a_person_does_not_wait_behind_a_batch(
     batch = asyncio.create_task(predict_all(pipeline, [{"data": data}] * 3, plan))
     await begun.wait()
     async with asyncio.timeout(10):
-        outcome = await pipeline.predict({"data": data}, plan, None, Priority.INTERACTIVE)
+        outcome = await pipeline.predict({"data": data}, plan, None, Urgency(Priority.INTERACTIVE))
     assert isinstance(outcome, Prediction)
     never.set()
     await batch
@@ -279,7 +279,7 @@ class Left:
             "unknown label",
             f"[{BOX % 'Car'}, {BOX % 'Cat'}]",
             1,
-            "1 without a matching label ('Cat')",
+            "1 without a matching label",
         ),
         Left("bad item", f"[{BOX % 'Car'}, 7]", 1, "1 rejected (not_an_object)"),
         Left("cut", f"[{BOX % 'Car'}, {{", 1, "1 replies cut short"),

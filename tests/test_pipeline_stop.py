@@ -11,7 +11,7 @@ from gates import gate
 from label_studio_gemini.config import Config, RecipeConfig
 from label_studio_gemini.demo.photos import sample_label_config
 from label_studio_gemini.environment import Environment
-from label_studio_gemini.gemini import Priority
+from label_studio_gemini.gemini import Priority, Urgency
 from label_studio_gemini.pipeline import Prediction, open_pipeline
 from label_studio_gemini.plan import build_plan
 
@@ -51,7 +51,7 @@ async def test_what_was_only_made_ready_is_asked_about_no_more(
             pipeline.stop()
             held.open()
             outcomes = await asyncio.gather(*batch, return_exceptions=True)
-        late = await pipeline.predict(task_of("late"), PLAN, None, Priority.INTERACTIVE)
+        late = await pipeline.predict(task_of("late"), PLAN, None, Urgency(Priority.INTERACTIVE))
     assert isinstance(late, Prediction)
     assert sorted(type(one).__name__ for one in outcomes) == [
         *["CancelledError"] * 2,

@@ -14,6 +14,8 @@ from label_studio_gemini.server.jobs import Jobs, Unfinished, Work
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from label_studio_gemini.gemini import Urgency
+
 LONG = 60.0
 _who: ContextVar[str] = ContextVar("who", default="nobody")
 
@@ -25,16 +27,18 @@ class Desk:
         self.jobs: Jobs[str] = Jobs(places, most_left_bytes=most_left_bytes)
         self.begun: list[str] = []
         self.urgent: list[str] = []
+        self.urgencies: dict[str, Urgency] = {}
         self.origins: dict[str, str] = {}
         self._gates: dict[str, asyncio.Event] = {}
 
     def work(
         self, name: str, *, urgent: bool = False, key: bool = True, size: int = 0
     ) -> Work[str]:
-        async def run(urgently: bool) -> str:  # noqa: FBT001 - as `Work` wants it
+        async def run(urgency: Urgency) -> str:
             self.begun.append(name)
             self.origins[name] = _who.get()
-            if urgently:
+            self.urgencies[name] = urgency
+            if urgency.is_waited_for:
                 self.urgent.append(name)
             await self._gate(name).wait()
             return name.upper()
@@ -44,6 +48,10 @@ class Desk:
     def ask(self, *names: str, urgent: bool = False) -> asyncio.Task[list[str | Unfinished]]:
         works = [self.work(name, urgent=urgent) for name in names]
         return asyncio.create_task(self.jobs.run(works, seconds=LONG))
+
+    def urgent_now(self) -> list[str]:
+        """Return for whom a person waits, of what has begun."""
+        return [name for name, one in self.urgencies.items() if one.is_waited_for]
 
     def release(self, *names: str) -> None:
         for name in names:
@@ -125,6 +133,21 @@ async def test_the_urgent_wait_for_no_place(desk: Desk) -> None:
     assert await batch == ["A", "B", "C", "D"]
 
 
+async def test_what_has_begun_becomes_urgent_and_leaves_its_place(desk: Desk) -> None:
+    batch = desk.ask("a", "b", "c", "d")
+    await settle()
+    assert desk.urgent_now() == []
+    opened = [desk.ask("a", urgent=True), desk.ask("a", urgent=True)]
+    await settle()
+    assert desk.urgent_now() == ["a"]
+    assert desk.begun == ["a", "b", "c"]
+    desk.release("a")
+    assert await opened[0] == await opened[1] == ["A"]
+    assert desk.begun == ["a", "b", "c"], "its place was free before"
+    desk.release("b", "c", "d")
+    assert await batch == ["A", "B", "C", "D"]
+
+
 async def test_who_still_waits_goes_first(desk: Desk) -> None:
     left = desk.ask("a", "b", "c", "d")
     await settle()
@@ -178,7 +201,7 @@ async def test_room_is_free_again_for_others() -> None:
 
 
 async def test_an_error_is_that_of_all_who_wait(desk: Desk) -> None:
-    async def fail(_urgent: bool) -> str:  # noqa: FBT001
+    async def fail(_urgency: Urgency) -> str:
         raise ValueError("a bug")
 
     with pytest.raises(ValueError, match="a bug"):

@@ -86,6 +86,14 @@ def do_everything(backend: Service, gemini: RunningEmulator, photos: Path) -> st
     predict(
         backend, [{"id": i, "data": {"image": a, "title": TITLE}} for i, a in enumerate(addresses)]
     )
+    # Gemini says what it was told: in words, as an answer to nothing, and as a label.
+    for text in (
+        f"I cannot tell anything about {TITLE}.",
+        json.dumps({"message": TITLE}),
+        json.dumps([{"box_2d": [1, 2, 300, 400], "label": TITLE}]),
+    ):
+        gemini.script(Fault(text=text))
+        predict(backend, [{"id": 1, "data": {"image": image, "title": f"{TITLE} {text}"}}])
     for problem in (Problem.RATE_LIMIT, Problem.BAD_REQUEST, Problem.BAD_KEY):
         gemini.script(Fault(problem=problem, retry_seconds=0))
         predict(backend, [{"id": 1, "data": {"image": image, "title": f"{TITLE} {problem}"}}])

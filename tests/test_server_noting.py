@@ -30,6 +30,7 @@ from label_studio_gemini.server.noting import (
 )
 
 if TYPE_CHECKING:
+    from label_studio_gemini.gemini import Urgency
     from label_studio_gemini.pipeline import Outcome, Pipeline
 
 FOUND = Prediction(({"id": "a"},), Notes(), (), 1.0)  # type: ignore[arg-type]
@@ -161,11 +162,11 @@ async def test_everyone_who_asks_is_told_of_work_that_is_shared_or_raises() -> N
     jobs: Jobs[str] = Jobs(1)
     told: list[tuple[str, int, object]] = []
 
-    async def work(_urgent: bool) -> str:  # noqa: FBT001 - as `Work` wants it
+    async def work(_urgency: Urgency) -> str:
         await asyncio.sleep(0)
         return "done"
 
-    async def fail(_urgent: bool) -> str:  # noqa: FBT001
+    async def fail(_urgency: Urgency) -> str:
         raise ValueError("a bug")
 
     def teller(name: str) -> object:

@@ -150,21 +150,34 @@ def line_of(record: logging.LogRecord) -> dict[str, object]:
     return fields
 
 
+@pytest.mark.parametrize("opened", [("begun", "queued"), ("queued", "begun"), ("new", "begun")])
 def test_a_task_that_is_opened_does_not_wait_for_the_batch_that_it_is_in(
-    environment: Environment, gemini: RunningEmulator, photos: Path
+    environment: Environment, gemini: RunningEmulator, photos: Path, opened: tuple[str, str]
 ) -> None:
+    """The first goes beyond the only place; the second, when that is taken, is the next."""
+
+    def asked() -> list[int]:
+        return [int(one.prompt.removeprefix("Photo ").split(":")[0]) for one in gemini.requests]
+
     with (
         run_backend(config_of(concurrency=1), environment) as backend,
         gate(gemini) as held,
     ):
-        batch = Call(backend.url, "/predict", predict_body(photos, 1, 2, 3))
+        batch = Call(backend.url, "/predict", predict_body(photos, 1, 2, 3, 4, 5, 6))
         held.await_request()
-        opened = Call(backend.url, "/predict", predict_body(photos, 3))
-        opened.await_space()
+        (first,) = asked()
+        numbers = {"begun": {1: 2, 2: 1}[first], "queued": 5, "new": 9}
+        expected = [first, *(numbers[which] for which in opened)]
+        calls = [Call(backend.url, "/predict", predict_body(photos, expected[1]))]
+        await_condition(lambda: len(gemini.requests) == 2, "it is asked about at once")
+        calls.append(Call(backend.url, "/predict", predict_body(photos, expected[2])))
+        for call in calls:
+            call.await_space()
         held.open()
-        assert boxes_of(opened.read()) == [3]
-        assert boxes_of(batch.read()) == [3, 3, 3]
-    assert len(gemini.requests) == 3
+        assert [boxes_of(call.read()) for call in calls] == [[3], [3]]
+        assert boxes_of(batch.read()) == [3] * 6
+    assert asked()[:3] == expected
+    assert sorted(asked()) == sorted({1, 2, 3, 4, 5, 6, *expected})
 
 
 @pytest.mark.parametrize("address", ["nowhere", "http://127.0.0.1:99999"])

@@ -11,7 +11,7 @@ import pytest
 
 from label_studio_gemini.config import Config, RecipeConfig
 from label_studio_gemini.errors import BackendError, ImageError, ReplyError, TaskError
-from label_studio_gemini.gemini import GeminiReply, GeminiRequest, Origin, Priority
+from label_studio_gemini.gemini import GeminiReply, GeminiRequest, Origin
 from label_studio_gemini.images import ImageReader
 from label_studio_gemini.pipeline import Failure, Prediction
 from label_studio_gemini.plan import build_plan
@@ -74,7 +74,7 @@ async def test_the_request_is_urgent_and_says_whose_it_is(
     plan = build_plan(Config(), project(BOX))
     await tools.predict(coffee, context(rectangle(*WHOLE, "cup")), plan, None, "3.14")
     (request,) = gemini.requests
-    assert request.priority is Priority.INTERACTIVE
+    assert request.urgency.is_waited_for
     assert request.origin == Origin("3.14", 7)
 
 
@@ -294,4 +294,4 @@ async def test_what_is_left_out_is_counted(scripted: Any, coffee: dict[str, Any]
     outcome = await ask(tools, xml, coffee, sent)
     assert len(items_of(outcome, xml, sent)) == 2
     assert isinstance(outcome, Prediction)
-    assert str(outcome.notes) == ("1 without a matching label ('fork'), 1 dropped (not_meant)")
+    assert str(outcome.notes) == "1 without a matching label, 1 dropped (not_meant)"

@@ -38,6 +38,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Protocol
 
+_MOST_QUOTED = 80  # characters of a reply
+
 
 class BackendError(Exception):
     """The root: a message, and a hint that says what would help."""
@@ -227,11 +229,19 @@ class ReplyError(BackendError):
         message: What it holds.
         hint: What would help.
         bill: What it cost all the same, where that is known.
+        text: The reply, if the message is to end in its beginning.
     """
 
-    def __init__(self, message: str, *, hint: str, bill: Bill | None = None) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(
+        self, message: str, *, hint: str, bill: Bill | None = None, text: str | None = None
+    ) -> None:
+        self._quoted = "" if text is None else f": {text[:_MOST_QUOTED]!r}."
+        super().__init__(message + self._quoted, hint=hint)
         self.bill = bill
+
+    def without_quote(self) -> str:
+        """Return what `str` does, without the reply's words: they may be those of the prompt."""
+        return str(self).replace(self._quoted, ".") if self._quoted else str(self)
 
 
 class MaskError(ReplyError):

@@ -18,7 +18,6 @@ from label_studio_ml.model import LabelStudioMLBase
 from label_studio_gemini.config import read_config
 from label_studio_gemini.environment import read_environment
 from label_studio_gemini.errors import BackendError
-from label_studio_gemini.gemini import Priority
 from label_studio_gemini.images import LabelStudioLogin, choose_login
 from label_studio_gemini.pipeline import open_pipeline
 from label_studio_gemini.plan import build_plan
@@ -65,7 +64,6 @@ class GeminiModel(LabelStudioMLBase):  # type: ignore[misc] # the base has no ty
         login = choose_login(
             environment.label_studio_url, environment.label_studio_token, self._login
         )
-        priority = Priority.BATCH if context is None else Priority.INTERACTIVE
         try:
             config = read_config(environment.config_file)
             plan = build_plan(config, self._xml)
@@ -75,7 +73,7 @@ class GeminiModel(LabelStudioMLBase):  # type: ignore[misc] # the base has no ty
             ):
                 predictor = predictors.of(plan, login)
                 outcomes = await asyncio.gather(
-                    *(predictor.predict(task, priority, context=context) for task in tasks)
+                    *(predictor.predict(task, context=context) for task in tasks)
                 )
         except BackendError as error:
             _log.warning("none of %d tasks was predicted: %s", len(tasks), error)

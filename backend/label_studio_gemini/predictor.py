@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Never, TypeAlias
 
-from label_studio_gemini.gemini import Priority
 from label_studio_gemini.pipeline import Failure
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from label_studio_gemini.gemini import Urgency
     from label_studio_gemini.images import LabelStudioLogin
     from label_studio_gemini.pipeline import Outcome, Pipeline
     from label_studio_gemini.plan import Plan
@@ -73,20 +73,20 @@ class Predictor:
     project: str | None
 
     async def predict(
-        self, task: object, priority: Priority = Priority.BATCH, *, context: object = None
+        self, task: object, urgency: Urgency | None = None, *, context: object = None
     ) -> Outcome:
         """Predict one task; nothing that is wrong with it is raised.
 
         Args:
             task: A task as it came in.
-            priority: Whether a person waits for it.
+            urgency: Whether a person waits for it; by default nobody does.
             context: What a smart tool says about its prompts; None where no smart tool asks.
         """
         if context is not None:
             tools = self.predictors.tools
             return await tools.predict(task, context, self.plan, self.login, self.project)
         pipeline = self.predictors.pipeline
-        return await pipeline.predict(task, self.plan, self.login, priority, self.project)
+        return await pipeline.predict(task, self.plan, self.login, urgency, self.project)
 
 
 def answer_from_outcome(outcome: Outcome, model_version: str | None = None) -> AnswerJson:

@@ -93,7 +93,7 @@ class CachingGemini:
         call, is_first = await self._join(digest, request)
         call.waiters += 1
         try:
-            with call.clock.joined():
+            with call.clock.joined(), request.urgency.lent_to(call.request.urgency):
                 outcome = await asyncio.shield(call.task)
         finally:
             call.waiters -= 1

@@ -17,7 +17,7 @@ _PLAIN = frozenset({str, int, bool, type(None)})
 _FORM = 1  # of the canonical form: counted up where it changes, so that no old digest is met again
 
 LEFT_OUT: Mapping[type, frozenset[str]] = {
-    GeminiRequest: frozenset({"priority", "origin", "fresh", "on_attempt"}),
+    GeminiRequest: frozenset({"urgency", "origin", "fresh", "on_attempt"}),
     # Its digest stands for its bytes, and so does its address, where it has one.
     InlineImage: frozenset({"data", "address"}),
 }

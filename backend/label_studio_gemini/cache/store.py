@@ -234,7 +234,7 @@ class ReplyStore:
         return [self._look(db, claim, now) if claim.digest in known else None for claim in claims]
 
     def _look(self, db: sqlite3.Connection, claim: _Claim, now: float) -> tables.Hit | Turn | None:
-        hit = tables.find(db, claim.digest, now, self._limits.max_age)
+        hit = tables.find(db, claim.digest, now, self._limits)
         found = None if hit is None else claim.known(hit.outcome, now)
         if hit is not None and found is not None:
             return tables.Hit(found, hit.used)

@@ -131,16 +131,23 @@ def known_of(db: sqlite3.Connection, digests: Iterable[str]) -> set[str]:
     return {digest for (digest,) in db.execute(query, (_listed(digests),))}
 
 
-def find(db: sqlite3.Connection, digest: str, now: float, max_age: float) -> Hit | None:
-    """Return the reply, else the failure, that is remembered."""
+def find(db: sqlite3.Connection, digest: str, now: float, limits: Limits) -> Hit | None:
+    """Return the reply, else the failure, that is remembered.
+
+    A failure that would be remembered for longer than twice what is allowed is none: the clock was
+    set back since.
+    """
     query = "SELECT used, truncated, text, again_from FROM replies WHERE digest = ? AND stored > ?"
-    row = db.execute(query, (digest, now - max_age)).fetchone()
+    row = db.execute(query, (digest, now - limits.max_age)).fetchone()
     good = row is not None and fits(row, float, int, bytes, float | None)
     reply = reply_from_row(*row[1:]) if good else None
     if reply is not None:
         return Hit(reply, row[0])
-    query = "SELECT kind, message, hint, stored, until FROM failures WHERE digest = ? AND until > ?"
-    row = db.execute(query, (digest, now)).fetchone()
+    query = (
+        "SELECT kind, message, hint, stored, until FROM failures"
+        " WHERE digest = ? AND until > ? AND until <= ?"
+    )
+    row = db.execute(query, (digest, now, now + 2 * limits.failures_for)).fetchone()
     good = row is not None and fits(row, str, str, str, float, float)
     failure = failure_from_row(*row) if good else None
     return None if failure is None else Hit(failure, None)

@@ -16,13 +16,13 @@ from label_studio_gemini.gemini.types import (
     MediaResolution,
     Options,
     Origin,
-    Priority,
     ServiceTier,
     Thinking,
     ThinkingLevel,
     UriImage,
     Usage,
 )
+from label_studio_gemini.gemini.urgency import Priority, Urgency
 from label_studio_gemini.gemini.vertex import VertexProject
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "ServiceTier",
     "Thinking",
     "ThinkingLevel",
+    "Urgency",
     "UriImage",
     "Usage",
     "VertexProject",

@@ -12,15 +12,20 @@ from typing import TYPE_CHECKING, NamedTuple
 from label_studio_gemini.errors import GeminiError, LaterError, RateLimitError, TransportError
 from label_studio_gemini.gemini.halts import Halts, copy_of
 from label_studio_gemini.gemini.time_limits import stopped_clock
+from label_studio_gemini.gemini.urgency import Priority
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from label_studio_gemini.gemini.types import Gemini, GeminiReply, GeminiRequest
+    from label_studio_gemini.gemini.urgency import Urgency
 
 _log = logging.getLogger(__name__)
 
 _FIRST = asyncio.FIRST_COMPLETED
+_SPARE = 8
+"""The part of `concurrency` that a person's requests may take beyond it."""
+
 _GROWTH = 8
 """A full round of successes gives back this part of the largest limit: from 1 to all in 8."""
 
@@ -76,7 +81,8 @@ class LimitedGemini:
     - `requests_per_minute` and `tokens_per_minute` are spread evenly. Tokens are estimated before
       a request, and put right by what its reply was billed for.
     - At most `concurrency` requests are on their way. A 429 halves that, once for all the requests
-      that were under way together, and never below 1; each success gives a little back.
+      that were under way together, and never below 1; each success gives a little back. Beyond it
+      go an eighth as many that a person waits for: else they would wait for a batch's to end.
     - An answer that names a delay (429, 408, 5xx) closes the door for everyone until then.
     - What says that all others would be refused too (the key, the day's quota) refuses all that
       wait, and for a while all that come: see `Halts`.
@@ -112,6 +118,7 @@ class LimitedGemini:
         self._tokens = _Pace(tokens_per_minute)
         self._largest = concurrency
         self._limit = float(concurrency)
+        self._spare = math.ceil(concurrency / _SPARE)
         self._halvings = 0
         self._closed_until = -math.inf
         self._closing: asyncio.Future[None] | None = None
@@ -134,7 +141,7 @@ class LimitedGemini:
         """
         estimated = self._estimate(request)
         async with self._halts.passing(request.model) as halt:
-            await self._turn(request.priority, estimated, halt)
+            await self._turn(request.urgency, estimated, halt)
             return await self._send(request, estimated)
 
     async def aclose(self) -> None:
@@ -161,13 +168,14 @@ class LimitedGemini:
         finally:
             self._leave(spent - estimated)
 
-    async def _turn(self, priority: int, tokens: int, halt: asyncio.Future[GeminiError]) -> None:
+    async def _turn(self, urgency: Urgency, tokens: int, halt: asyncio.Future[GeminiError]) -> None:
         turn = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiters, _Waiter(priority, next(self._numbers), tokens, turn))
+        waiter = _Waiter(urgency.priority, next(self._numbers), tokens, turn)
         self._waiting += 1
-        self._admit()
+        self._queue(waiter)
         try:
-            await self._wait(turn, halt)
+            with urgency.heard(lambda: self._queue(waiter._replace(priority=Priority.INTERACTIVE))):
+                await self._wait(turn, halt)
             if halt.done():
                 raise copy_of(halt.result())
         except (asyncio.CancelledError, GeminiError):
@@ -190,6 +198,16 @@ class LimitedGemini:
             with stopped_clock():
                 await asyncio.wait((turn, halt, self._closing), return_when=_FIRST)
 
+    def _queue(self, waiter: _Waiter) -> None:
+        """Let it wait, in a second place too if it already does: it goes when the first is due."""
+        heapq.heappush(self._waiters, waiter)
+        self._admit()
+
+    def _room(self, waiter: _Waiter) -> int:
+        """Return how many others may be on their way if this one is to go."""
+        spare = self._spare if waiter.priority is Priority.INTERACTIVE else 0
+        return int(self._limit) + spare
+
     def _leave(self, correction: float) -> None:
         """Take back a place, and put right what was set aside for it."""
         self._running -= 1
@@ -202,8 +220,8 @@ class LimitedGemini:
             self._timer.cancel()
             self._timer = None
         loop = asyncio.get_running_loop()
-        while self._waiters and self._running < int(self._limit):
-            if self._waiters[0].turn.cancelled():
+        while self._waiters and self._running < self._room(self._waiters[0]):
+            if self._waiters[0].turn.done():  # cancelled, or let in before its turn
                 heapq.heappop(self._waiters)
                 continue
             opens_at = max(self._closed_until, self._requests.free_at, self._tokens.free_at)

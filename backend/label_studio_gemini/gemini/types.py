@@ -7,8 +7,10 @@ A request is built once, in these words, and each adapter spells it in its API's
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+
+from label_studio_gemini.gemini.urgency import Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,13 +50,6 @@ class LeastThinking:
 
 Thinking: TypeAlias = ThinkingLevel | int | LeastThinking
 """A level, a budget in tokens (0 is off), or the least. No adapter is sent `LeastThinking`."""
-
-
-class Priority(IntEnum):
-    """Who goes first where requests wait: the lower number."""
-
-    INTERACTIVE = 0
-    BATCH = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +164,7 @@ class GeminiRequest:
         schema: The JSON Schema that the answer has to follow, or None for free text.
         options: How it is answered.
         examples: Questions with their answers, to learn from.
-        priority: Who goes first where requests wait.
+        urgency: Who goes first where requests wait.
         origin: Whose request it is, where that is known; it makes no difference to the answer.
         fresh: Whether it is to be answered anew, since what is remembered was of no use.
         on_attempt: Told of each attempt that was sent; see `ReportingGemini`.
@@ -181,7 +176,7 @@ class GeminiRequest:
     schema: Mapping[str, object] | None
     options: Options = NO_OPTIONS
     examples: tuple[Example, ...] = ()
-    priority: Priority = Priority.BATCH
+    urgency: Urgency = field(default_factory=Urgency, compare=False)
     origin: Origin | None = field(default=None, compare=False)
     fresh: bool = field(default=False, compare=False)
     on_attempt: Callable[[Attempt], None] | None = field(default=None, compare=False, repr=False)

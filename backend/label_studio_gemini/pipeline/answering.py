@@ -53,7 +53,7 @@ def failure_from(name: str, error: Exception) -> Failure:
         error: What was raised.
     """
     if isinstance(error, BackendError):
-        _log.warning("%s failed: %s", name, error)
+        _log_failure(name, error)
         return Failure(error)
     _log.error("%s failed in a way that is a bug", name, exc_info=error)
     hint = "the log has its traceback: report it."
@@ -63,10 +63,22 @@ def failure_from(name: str, error: Exception) -> Failure:
 def log_outcome(name: str, outcome: Outcome) -> None:
     """Log what became of a task, in one line."""
     if isinstance(outcome, Failure):
-        _log.warning("%s failed: %s", name, outcome.error)
+        _log_failure(name, outcome.error)
         return
-    notes = str(outcome.notes)
+    notes, unmatched = str(outcome.notes), outcome.notes.unmatched
     _log.info("%s: %d result items%s", name, len(outcome.regions), notes and f"; {notes}")
+    if unmatched:
+        _log.debug("%s: without a matching label: %s", name, unmatched)
+
+
+def _log_failure(name: str, error: BackendError) -> None:
+    # What a reply says may be what the prompt told of the task: that is for `debug` alone, and for
+    # the status page.
+    if isinstance(error, ReplyError):
+        _log.warning("%s failed: %s", name, error.without_quote())
+        _log.debug("%s, in full: %s", name, error.message)
+    else:
+        _log.warning("%s failed: %s", name, error)
 
 
 def _usable_reading(reply: GeminiReply, question: Question) -> Reading:
@@ -101,9 +113,10 @@ def _reading(reply: GeminiReply, question: Question) -> Reading:
     if reply.truncated:
         raise cut_short_error(reply)
     raise ReplyError(
-        f"Nothing in Gemini's reply could be used ({why}): {reply.text[:80]!r}.",
+        f"Nothing in Gemini's reply could be used ({why})",
         hint="try again; if it stays so, try another model or a simpler prompt.",
         bill=reply.usage,
+        text=reply.text,
     )
 
 

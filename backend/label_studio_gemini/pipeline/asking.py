@@ -14,7 +14,7 @@ from label_studio_gemini.gemini import (
     InlineImage,
     MediaResolution,
     Origin,
-    Priority,
+    Urgency,
 )
 from label_studio_gemini.gemini.turns import MOST_IMAGES
 from label_studio_gemini.images import ImageLimits, ImageReader, is_elsewhere
@@ -89,7 +89,7 @@ class Asker:
         task: Task,
         plan: Plan,
         login: LabelStudioLogin | None,
-        priority: Priority = Priority.BATCH,
+        urgency: Urgency | None = None,
         project: str | None = None,
     ) -> tuple[Asked, ...]:
         """Return what is to be sent for a task; each of its images is read once.
@@ -98,7 +98,7 @@ class Asker:
             task: The task.
             plan: Its project's plan.
             login: The Label Studio that it comes from, where it is known.
-            priority: Whether a person waits for it.
+            urgency: Whether a person waits for it; by default nobody does.
             project: Label Studio's name of the project, for the ledger.
 
         Raises:
@@ -116,7 +116,7 @@ class Asker:
                 question,
                 task,
                 [one for name in question.image_names for one in pictures[name]],
-                priority,
+                urgency or Urgency(),
                 origin,
             )
             for question in plan.questions
@@ -127,7 +127,7 @@ class Asker:
         question: Question,
         task: Task,
         pictures: Sequence[_Picture],
-        priority: Priority,
+        urgency: Urgency,
         origin: Origin,
     ) -> Asked:
         names = tuple(picture.shown.name for picture in pictures)
@@ -147,7 +147,7 @@ class Asker:
                 )
                 for example, picture in zip(question.examples, examples, strict=True)
             ),
-            priority=priority,
+            urgency=urgency,
             origin=origin,
         )
         shown = tuple(picture.shown for picture in pictures)

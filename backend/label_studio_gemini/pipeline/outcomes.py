@@ -40,12 +40,11 @@ class Notes:
     truncated: int = 0
 
     def __str__(self) -> str:
+        """Count it; the unmatched labels are not named: a prompt may make them of a task's data."""
+        unmatched = sum(self.unmatched.values())
         parts = [
             *(f"{count} rejected ({reason})" for reason, count in self.rejects.items()),
-            *(
-                f"{count} without a matching label ({name!r})"
-                for name, count in self.unmatched.items()
-            ),
+            *([f"{unmatched} without a matching label"] if unmatched else []),
             *(f"{count} dropped ({reason})" for reason, count in self.dropped.items()),
             *([f"{self.masks_unreadable} masks unreadable"] if self.masks_unreadable else []),
             *([f"{self.fallbacks} drawn as boxes for want of a mask"] if self.fallbacks else []),

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from label_studio_gemini.errors import BackendError
 from label_studio_gemini.gateway import open_gemini
-from label_studio_gemini.gemini import Priority
+from label_studio_gemini.gemini import Urgency
 from label_studio_gemini.gemini.time_limits import stopped_clock, time_limit
 from label_studio_gemini.pipeline.answering import failure_from, generate_usable, log_outcome
 from label_studio_gemini.pipeline.asking import open_asker
 from label_studio_gemini.pipeline.outcomes import Answered, outcome_from_answers
+from label_studio_gemini.pipeline.places import place
 from label_studio_gemini.plan import Plans
 from label_studio_gemini.regions import build_regions
 from label_studio_gemini.tasks import read_task
@@ -50,7 +51,7 @@ class Pipeline:
         value: object,
         plan: Plan,
         login: LabelStudioLogin | None,
-        priority: Priority = Priority.BATCH,
+        urgency: Urgency | None = None,
         project: str | None = None,
     ) -> Outcome:
         """Predict one task; whatever goes wrong is its own `Failure`.
@@ -59,24 +60,23 @@ class Pipeline:
             value: The task as it came in, unread.
             plan: The project's plan.
             login: The Label Studio that it comes from, where it is known.
-            priority: Whether a person waits for it.
+            urgency: Whether a person waits for it; by default nobody does.
             project: Label Studio's name of the project, for the ledger.
 
         Raises:
             asyncio.CancelledError: Its turn to be asked about came after `stop`.
         """
         name = "a task"
+        urgency = urgency or Urgency()
         try:
             task = read_task(value)
             name = task.name
             async with AsyncExitStack() as stack:
-                if priority is Priority.BATCH:  # a person does not queue behind a batch
-                    await stack.enter_async_context(self._places)
+                await stack.enter_async_context(place(self._places, urgency))
                 await stack.enter_async_context(time_limit(self.config.task_seconds))
                 start = time.perf_counter()
-                asked = await self._asker.ask(task, plan, login, priority, project)
-                if priority is Priority.BATCH:
-                    await stack.enter_async_context(self._turn())
+                asked = await self._asker.ask(task, plan, login, urgency, project)
+                await stack.enter_async_context(self._turn(urgency))
                 outcome = await self._answer_all(asked, start)
         except Exception as error:  # noqa: BLE001 - the edge: one task's failure harms no other
             return failure_from(name, error)
@@ -88,16 +88,14 @@ class Pipeline:
         self._stopping = True
 
     @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    async def _turn(self, urgency: Urgency) -> AsyncIterator[None]:
         """Wait, with the task made ready, until fewer are asked about."""
-        with stopped_clock():
-            await self._turns.acquire()
-        try:
-            if self._stopping:
+        async with AsyncExitStack() as stack:
+            with stopped_clock():
+                await stack.enter_async_context(place(self._turns, urgency))
+            if self._stopping and not urgency.is_waited_for:
                 raise asyncio.CancelledError
             yield
-        finally:
-            self._turns.release()
 
     async def _answer_all(self, asked: Sequence[Asked], start: float) -> Outcome:
         # All are awaited, whichever fails: what was asked is paid for, and none runs on unwatched.

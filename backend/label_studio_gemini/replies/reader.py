@@ -75,10 +75,10 @@ class Reader:
         parts = parts_of(found, self._finder) or self._parts_alone(found)
         if not parts and _NULL.fullmatch(self._text) is None:
             raise ReplyError(
-                "The reply holds no list and no object that could be an answer: "
-                f"{self._text[:80]!r}.",
+                "The reply holds no list and no object that could be an answer",
                 hint="Ask in the prompt for a JSON list of objects with `box_2d` and `label`, "
                 "and for `[]` where there is nothing to find.",
+                text=self._text,
             )
         self._truncated = found.exhausted
         for node, items in parts:

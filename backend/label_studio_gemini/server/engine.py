@@ -13,7 +13,6 @@ import logging
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
-from label_studio_gemini.gemini import Priority
 from label_studio_gemini.images import LabelStudioLogin, LoginStore, choose_login
 from label_studio_gemini.pipeline import Failure, open_pipeline
 from label_studio_gemini.predictor import Predictors, answer_from_outcome
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from label_studio_gemini.activity import Activity
     from label_studio_gemini.config import Config
     from label_studio_gemini.environment import Environment
+    from label_studio_gemini.gemini import Urgency
     from label_studio_gemini.pipeline import Outcome
     from label_studio_gemini.predictor import Predictor
     from label_studio_gemini.server.bodies import PredictBody, PredictJson, SetupBody
@@ -125,13 +125,10 @@ class Engine:
 
     def _work(self, predictor: Predictor, task: object, body: PredictBody) -> Work[Outcome]:
         number, key = read_task_id(task), task_key(task)
-        priority = Priority.INTERACTIVE if body.is_waited_for else Priority.BATCH
 
-        async def run(urgent: bool) -> Outcome:  # noqa: FBT001 - as `Work` wants it
+        async def run(urgency: Urgency) -> Outcome:
             note_task(number)
-            outcome = await predictor.predict(
-                task, Priority.INTERACTIVE if urgent else priority, context=body.context
-            )
+            outcome = await predictor.predict(task, urgency, context=body.context)
             smart = body.context is not None
             note_outcome(self._activity, predictor.project, key, outcome, smart=smart)
             return outcome
@@ -140,7 +137,7 @@ class Engine:
         return Work(
             run,
             key=hashlib.sha256(text).hexdigest() if text else None,
-            urgent=priority is Priority.INTERACTIVE,
+            urgent=body.is_waited_for,
             size=len(text),
         )
 

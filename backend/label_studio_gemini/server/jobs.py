@@ -10,6 +10,8 @@ from enum import Enum, auto
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
+from label_studio_gemini.gemini.urgency import Urgency
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
@@ -39,13 +41,14 @@ class Work(Generic[_T]):
     """Something to do.
 
     Attributes:
-        run: Does it; it is told whether a person waits.
+        run: Does it; it is told whether a person waits, which may come to be so meanwhile.
         key: What it is: work of the same key is done once while it lasts. None: like no other.
-        urgent: Whether a person waits: then it begins at once, however much is going on.
+        urgent: Whether a person waits: then it begins at once, however much is going on, and what
+            has begun already overtakes the others.
         size: About how many bytes of memory it takes until it begins.
     """
 
-    run: Callable[[bool], Coroutine[None, None, _T]]
+    run: Callable[[Urgency], Coroutine[None, None, _T]]
     key: str | None = None
     urgent: bool = False
     size: int = 0
@@ -56,9 +59,10 @@ class _Job(Generic[_T]):
     """Work in hand, for all who wait for it; `task` is None until it begins."""
 
     work: Work[_T]
-    urgent: bool
     done: asyncio.Future[_T | Unfinished]
+    urgency: Urgency = field(default_factory=Urgency)
     waiters: int = 0
+    holds_place: bool = False
     task: asyncio.Task[_T] | None = None
     # What it logs belongs to the request that it came with, whoever's end lets it begin.
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
@@ -149,7 +153,7 @@ class Jobs(Generic[_T]):
     def _join(self, work: Work[_T]) -> _Job[_T]:
         job = self._known.get(work.key) if work.key is not None else None
         if job is None:
-            job = _Job(work, work.urgent, asyncio.get_running_loop().create_future())
+            job = _Job(work, asyncio.get_running_loop().create_future())
             if self._stopping:
                 job.done.set_result(Unfinished.STOPPED)
                 return job
@@ -158,10 +162,12 @@ class Jobs(Generic[_T]):
         else:
             self._unqueue(job)
         job.waiters += 1
+        if work.urgent:
+            job.urgency.rise()
+            self._free(job)
         if job.task is None:
-            job.urgent = job.urgent or work.urgent
             self._waited_for[job] = None
-            if job.urgent:
+            if job.urgency.is_waited_for:
                 self._begin(job)
         return job
 
@@ -198,13 +204,15 @@ class Jobs(Generic[_T]):
     def _begin(self, job: _Job[_T]) -> None:
         self._unqueue(job)
         self._running.add(job)
-        self._taken += not job.urgent
-        job.task = asyncio.create_task(job.work.run(job.urgent), context=job.context)
+        if not job.urgency.is_waited_for:
+            self._taken += 1
+            job.holds_place = True
+        job.task = asyncio.create_task(job.work.run(job.urgency), context=job.context)
         job.task.add_done_callback(partial(self._end, job))
 
     def _end(self, job: _Job[_T], task: asyncio.Task[_T]) -> None:
         self._running.discard(job)
-        self._taken -= not job.urgent
+        self._free(job)
         self._forget(job)
         if task.cancelled():
             job.done.set_result(Unfinished.STOPPED)
@@ -213,6 +221,10 @@ class Jobs(Generic[_T]):
         else:
             job.done.set_result(task.result())
         self._fill()
+
+    def _free(self, job: _Job[_T]) -> None:
+        self._taken -= job.holds_place
+        job.holds_place = False
 
     def _cancel(self) -> None:
         for job in self._running:

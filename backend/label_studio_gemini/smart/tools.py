@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from label_studio_gemini.errors import TaskError
 from label_studio_gemini.gateway import options_from_config
-from label_studio_gemini.gemini import GeminiRequest, InlineImage, Origin, Priority
+from label_studio_gemini.gemini import GeminiRequest, InlineImage, Origin, Priority, Urgency
 from label_studio_gemini.gemini.retry import time_limit
 from label_studio_gemini.images import is_elsewhere
 from label_studio_gemini.labels import read_image_addresses
@@ -194,7 +194,7 @@ class SmartTools:
             images=(sent,),
             schema=build_schema(question) if question.structured else None,
             options=options_from_config(question.options),
-            priority=Priority.INTERACTIVE,
+            urgency=Urgency(Priority.INTERACTIVE),
             origin=Origin(call.project, call.task.id),
         )
 
