@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cache_kit import HIT, REPLY, USAGE, Door, ask, asked, caching, fake, ledger_of, noted, until
+from cache_kit import (
+    HIT,
+    REPLY,
+    USAGE,
+    Door,
+    ask,
+    asked,
+    caching,
+    fake,
+    ledger_of,
+    noted,
+    open_caching,
+    until,
+)
 from label_studio_gemini.cache import Kind, Ledger
 from label_studio_gemini.errors import (
     AuthenticationError,
@@ -42,6 +55,20 @@ async def test_a_second_request_is_answered_without_a_call(tmp_path: Path) -> No
         (Kind.HIT, "ok", 0),
         (Kind.HIT, "ok", 0),
     ]
+
+
+async def test_nothing_is_asked_after_the_end(tmp_path: Path) -> None:
+    """Not even what was being digested as it came."""
+    inner = fake()
+    gemini = open_caching(tmp_path, inner)
+    undigested = replace(asked(), images=(InlineImage(b"a", "image/png"),))
+    late = asyncio.create_task(gemini.generate(undigested))
+    await asyncio.sleep(0)
+    await gemini.aclose()
+    for attempt in (late, gemini.generate(asked())):
+        with pytest.raises(TransportError, match="The program was stopped"):
+            await attempt
+    assert inner.asked == []
 
 
 @pytest.mark.parametrize("late", [False, True])

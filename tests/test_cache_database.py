@@ -270,6 +270,32 @@ async def test_what_cannot_be_written_takes_little_memory(tmp_path: Path) -> Non
         assert found == [False] * 500 + [True] * 1000
 
 
+async def test_what_can_be_written_has_no_limit(tmp_path: Path) -> None:
+    """However much comes at once, and however large one is."""
+    text = GeminiReply("x" * 1_000_000, Usage())
+    async with store_of(tmp_path) as store:
+        digests = [f"{number}" for number in range(25)]
+        await asyncio.gather(*(store.finish(digest, text, "gemini-9") for digest in digests))
+        await store.finish("large", GeminiReply("x" * 17_000_000, Usage()), "gemini-9")
+        assert (await store.show()).replies == 26
+
+
+async def test_a_locked_file_does_not_end_the_lease_of_who_still_works(tmp_path: Path) -> None:
+    clock = Clock()
+    async with (
+        store_of(tmp_path, clock=clock, **LATER) as one,
+        store_of(tmp_path, clock=clock) as two,
+    ):
+        assert await one.claim("a") is Turn.OURS
+        with locked(tmp_path / "replies.sqlite"):
+            clock.now += 5
+            await one.renew(["a"])  # in vain: the file is left alone from now on
+        clock.now += 4
+        await one.renew(["a"])
+        clock.now += 9
+        assert await two.claim("a") is Turn.THEIRS
+
+
 async def test_a_failure_that_could_not_be_written_ends_too(tmp_path: Path) -> None:
     (tmp_path / "replies.sqlite").mkdir()
     clock = Clock()

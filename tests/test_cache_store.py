@@ -240,6 +240,24 @@ async def test_a_reply_that_comes_between_reading_and_claiming_is_found(tmp_path
         assert await store.claim("a") == HIT
 
 
+async def test_what_was_let_go_takes_no_later_lease_along(tmp_path: Path) -> None:
+    """Asked, given up and asked again, while the thread has a claim to do that came before."""
+    async with store_of(tmp_path) as store, store_of(tmp_path) as other:
+        assert await store.claim("a") is Turn.OURS
+        free = threading.Event()
+        store._db.run(free.wait)
+        before = asyncio.create_task(store.claim("b"))
+        await asyncio.sleep(0)
+        given_up = asyncio.create_task(store.finish("a", None, "gemini-9"))
+        await asyncio.sleep(0)
+        again = asyncio.create_task(store.claim("a"))
+        await asyncio.sleep(0)
+        free.set()
+        await asyncio.gather(before, given_up)
+        assert await again is Turn.OURS
+        assert await other.claim("a") is Turn.THEIRS
+
+
 @pytest.mark.parametrize("ends", ["finished", "closed"])
 async def test_a_lease_that_is_given_up_is_free_at_once(ends: str, tmp_path: Path) -> None:
     async with store_of(tmp_path) as two:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Counting:
     """A server that answers each request with the number of its connection, from 1.
 
-    `/bye` is answered too, and then the connection ends; `/hang` is never answered.
+    `/bye` is answered too, and then the connection ends; `/hang` is never answered, and `/twice`
+    is once too often.
 
     Attributes:
         url: Where it is.
@@ -54,7 +55,8 @@ class Counting:
                     self.hangs.set()
                     await reader.read()
                 text = f"{number:03}"
-                writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n{text}".encode())
+                answer = f"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n{text}".encode()
+                writer.write(answer * 2 if path == "/twice" else answer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         writer.close()
@@ -172,6 +174,24 @@ async def test_what_comes_back_after_the_end_is_closed(server: Counting) -> None
         with suppress(httpx2.HTTPError):
             await answer.aread()
     await server.until_open(0)
+
+
+async def test_connections_are_closed_though_the_closing_is_cancelled(server: Counting) -> None:
+    client = client_of(server)
+    await numbers(client, 8)
+    closing = asyncio.create_task(client.aclose())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.wait([closing])
+    await server.until_open(0)
+
+
+async def test_what_comes_behind_an_answer_is_not_that_to_the_next_request(
+    server: Counting,
+) -> None:
+    async with client_of(server) as client:
+        answers = [(await client.get(path)).text for path in ("/", "/twice", "/", "/")]
+    assert answers == ["001", "001", "002", "002"]
 
 
 async def test_what_nobody_uses_is_closed_in_time(server: Counting) -> None:

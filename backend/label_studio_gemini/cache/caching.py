@@ -80,6 +80,7 @@ class CachingGemini:
         self._calls: dict[str, Call] = {}
         self._leased: set[str] = set()
         self._heart: asyncio.Task[None] | None = None
+        self._is_closed = False
 
     async def generate(self, request: GeminiRequest) -> GeminiReply:
         """Answer `request`, from what was paid for before where there is such a thing.
@@ -90,6 +91,8 @@ class CachingGemini:
         """
         start = time.perf_counter()
         digest = await self._digest(request)
+        if self._is_closed:
+            raise TransportError("The program was stopped.", hint=STOPPED_HINT)
         call, is_first = await self._join(digest, request)
         call.waiters += 1
         try:
@@ -110,6 +113,7 @@ class CachingGemini:
 
     async def aclose(self) -> None:
         """Wait a while for what was sent, then close everything; what came is stored."""
+        self._is_closed = True
         calls = list(self._calls.values())
         for call in calls:
             if not call.sent:

@@ -119,8 +119,8 @@ class Database:
         return self._try("write", transact)
 
     def insist(self) -> None:
-        """Leave the file alone no longer; called in the thread."""
-        self._paused_until.clear()
+        """Write although it failed a moment ago; called in the thread."""
+        self._paused_until.pop("write", None)
 
     def is_missing(self) -> bool:
         """Return whether there is no file; a folder that cannot be looked into may have one."""

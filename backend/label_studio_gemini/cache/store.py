@@ -153,9 +153,12 @@ class ReplyStore:
     async def renew(self, digests: Collection[str]) -> None:
         """Give a sign of life for requests that are ours."""
         expires = self._clock() + self.lease
-        await self._db.run(
-            lambda: self._write(lambda db: tables.renew(db, digests, self._owner, expires))
-        )
+
+        def renew() -> None:
+            self._db.insist()  # a pause is longer than a lease
+            self._write(lambda db: tables.renew(db, digests, self._owner, expires))
+
+        await self._db.run(renew)
 
     async def show(self) -> StoreState:
         """Return what is in the store."""
@@ -199,6 +202,7 @@ class ReplyStore:
 
     def _answer(self, claims: Sequence[_Claim]) -> None:
         """Say of each claim what is known; what nobody knows or asks is ours from now on."""
+        self._arrivals.drain()  # or what was let go before would let go of what is claimed now
         now = self._clock()
         open_claims = [claim for claim in claims if not self._is_in_memory(claim, now)]
         if not open_claims:
@@ -261,7 +265,6 @@ class ReplyStore:
 
     def _keep(self, arrivals: Sequence[tuple[str, Kept | None]]) -> None:
         self._unwritten.update({digest: kept for digest, kept in arrivals if kept is not None})
-        self._forget_some()
         self._until_trim -= len(arrivals)
         trims = self._until_trim < 0
 
@@ -270,7 +273,9 @@ class ReplyStore:
                 tables.trim(db, self._clock(), self._limits)
             return tables.release(db, [digest for digest, _ in arrivals], self._owner)
 
-        if self._write(write) is not None and trims:
+        if self._write(write) is None:
+            self._forget_some()
+        elif trims:
             self._until_trim = _TRIM_EVERY
 
     def _write(self, work: Callable[[sqlite3.Connection], _T]) -> _T | None:

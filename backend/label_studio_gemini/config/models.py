@@ -258,7 +258,7 @@ class Config(DrawingConfig, OptionsConfig):
     """What to ask for. Without recipes they are made of the project's labelling config."""
     concurrency: int = Field(default=32, ge=1, le=1024, strict=True)
     """How many requests one process has with Gemini at the same time; fewer while Gemini says that
-    it is too much, and an eighth more where people wait: who opens a task does not wait for a batch.
+    it is too much, and an eighth more where people wait, so that nobody waits for a batch to end.
     As many tasks again have their images read meanwhile."""
     requests_per_minute: int | None = Field(default=None, ge=1, strict=True)
     """The most requests to Gemini in a minute, by one process."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import time
 from typing import TYPE_CHECKING, Any
@@ -158,7 +159,7 @@ class Connections(httpcore2.AsyncConnectionPool):
 
     async def give_back(self, connection: httpcore2.AsyncConnectionInterface) -> None:
         """Leave a connection to the next request, if its answer was read to the end."""
-        if self._closed or not connection.is_idle():
+        if self._closed or not connection.is_idle() or _has_more(connection):
             await self._drop(connection)
             return
         self._busy.discard(connection)
@@ -176,7 +177,7 @@ class Connections(httpcore2.AsyncConnectionPool):
         closing = [*self._idle, *self._busy]
         self._idle.clear()
         self._busy.clear()
-        await self._close_connections(closing)
+        await asyncio.shield(self._close_connections(closing))
 
     async def _drop(self, connection: httpcore2.AsyncConnectionInterface) -> None:
         self._busy.discard(connection)
@@ -194,6 +195,12 @@ class Connections(httpcore2.AsyncConnectionPool):
             if not connection.has_expired():
                 return connection
             await self._close_connections([connection])
+
+
+def _has_more(connection: Any) -> bool:  # noqa: ANN401 - what is looked at is httpcore's own
+    """Return whether more came than the answer: it would be taken for that to the next request."""
+    rest, _ = connection._connection._h11_state.trailing_data  # noqa: SLF001 - nothing else knows
+    return bool(rest)
 
 
 class _Body:
