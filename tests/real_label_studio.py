@@ -209,22 +209,23 @@ def label_studio_command() -> Path:
 
 @contextmanager
 def running_label_studio(
-    command: Path, data: Path, *, like: Path | None = None, **settings: str
+    command: Path, data: Path, *, like: Path | None = None, port: int = 0, **settings: str
 ) -> Iterator[LabelStudio]:
-    """Start Label Studio with its data in a folder of its own.
+    """Start Label Studio with its data in a folder of its own, or again with what is there.
 
     Args:
         command: The command that starts it.
         data: The folder, made if need be.
         like: A data folder to begin with a copy of.
+        port: Its port; any that is free by default.
         settings: Further environment variables.
     """
     template = like or os.environ.get("LABEL_STUDIO_TEMPLATE")
-    if template:
+    if template and not list(data.glob("*.sqlite3")):
         shutil.copytree(template, data, dirs_exist_ok=True)
     files = data / "files"
     files.mkdir(parents=True, exist_ok=True)
-    port = free_port()
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     arguments = ("--no-browser", "--port", str(port), "--internal-host", "127.0.0.1")
     with (

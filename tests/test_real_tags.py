@@ -76,7 +76,7 @@ def checking(
     data = tmp_path_factory.mktemp("checking-label-studio")
     with (
         running_label_studio(
-            label_studio_command(), data, like=label_studio.data, **CHECKS
+            label_studio_command(), data, like=label_studio.data, port=0, **CHECKS
         ) as client,
         Tasks(client.service) as tasks,
     ):

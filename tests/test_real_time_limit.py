@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx2
 import pytest
 
 import label_studio_gemini.demo
 from answer_keys import AnswerKey, read_answer_key
-from gates import await_condition
+from gates import PATIENCE, await_condition
+from loopback import NOBODY
 from real_label_studio import LEGACY_TOKEN, LabelStudio, label_studio_command, running_label_studio
 from services import COMMAND, Backends, Service, faults, free_port, running_emulator
 
@@ -78,6 +83,46 @@ def test_tasks_that_take_longer_than_the_time_limit_are_all_stored(
             impatient.retrieve_predictions(project)
     expected = {task: len(sample.boxes[name]) for name, task in tasks.items()}
     assert boxes_in(impatient, project) == expected
+
+
+def test_a_label_studio_that_dies_in_the_middle_finds_everything_later(
+    emulator: Service, sample: AnswerKey, tmp_path: Path
+) -> None:
+    """It hangs up without a word; what was asked is answered, kept, and asked no second time."""
+    command, data, port = label_studio_command(), tmp_path / "label-studio", free_port()
+    with Backends(emulator.url, tmp_path).start(
+        LABEL_STUDIO_URL=f"http://127.0.0.1:{port}", LABEL_STUDIO_API_KEY=LEGACY_TOKEN
+    ) as backend:
+        before = asked_of(emulator)
+        with running_label_studio(command, data, port=port) as first:
+            project, tasks = start_project(first, sample, backend)
+            with faults(emulator, {"delay": WORK, "times": None}):
+                batch = threading.Thread(target=retrieve_in_vain, args=(first, project))
+                batch.start()
+                await_condition(
+                    lambda: asked_of(emulator) == before + len(tasks), "all photos are asked about"
+                )
+                os.killpg(first.service.process.pid, signal.SIGKILL)
+                batch.join(PATIENCE)
+            assert not batch.is_alive()
+        with running_label_studio(command, data, port=port) as again:
+            assert boxes_in(again, project) == {}
+            again.retrieve_predictions(project)
+            expected = {task: len(sample.boxes[name]) for name, task in tasks.items()}
+            assert boxes_in(again, project) == expected
+        assert asked_of(emulator) == before + len(tasks)
+        assert "Traceback" not in backend.output()
+
+
+def asked_of(emulator: Service) -> int:
+    """Return how many requests it has had."""
+    page = httpx2.get(f"{emulator.url}/emulator/requests", verify=NOBODY).raise_for_status()
+    return len(page.json()["requests"])
+
+
+def retrieve_in_vain(label_studio: LabelStudio, project: int) -> None:
+    with pytest.raises(httpx2.TransportError):
+        label_studio.retrieve_predictions(project)
 
 
 def test_what_the_deadline_leaves_is_stored_by_the_next_click(
