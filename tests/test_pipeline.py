@@ -300,6 +300,7 @@ async def test_what_is_left_out_is_counted(
     assert isinstance(outcome, Prediction)
     assert len(outcome.regions) == case.regions
     assert str(outcome.notes) == case.notes
+    assert outcome.notes.unmatched == ({"Cat": 1} if "Cat" in case.text else {})
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,9 +11,6 @@ from hypothesis import strategies as st
 from label_studio_gemini.gemini import Priority, Urgency
 from label_studio_gemini.pipeline.places import place
 from virtual_time import run_virtually
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
 
 
 class Room:
@@ -34,13 +30,6 @@ class Room:
         return asyncio.create_task(self.visit(name, urgency))
 
 
-def virtually(main: Callable[[], Awaitable[None]]) -> None:
-    async def run() -> None:
-        await main()
-
-    run_virtually(run())
-
-
 def test_a_person_needs_no_place() -> None:
     async def main() -> None:
         room = Room(1)
@@ -50,7 +39,7 @@ def test_a_person_needs_no_place() -> None:
         assert room.inside == ["a", "c"]
         await asyncio.gather(*tasks)
 
-    virtually(main)
+    run_virtually(main())
 
 
 def test_who_waits_goes_on_as_soon_as_a_person_waits_too() -> None:
@@ -66,7 +55,7 @@ def test_who_waits_goes_on_as_soon_as_a_person_waits_too() -> None:
         await room.places.acquire()
         assert room.places.locked()
 
-    virtually(main)
+    run_virtually(main())
 
 
 def test_a_cancelled_one_is_cancelled_though_a_person_waits() -> None:
@@ -80,7 +69,7 @@ def test_a_cancelled_one_is_cancelled_though_a_person_waits() -> None:
         assert tasks[1].cancelled()
         assert not room.places.locked()
 
-    virtually(main)
+    run_virtually(main())
 
 
 # All of it at the very moments at which places become free, and in any order.
@@ -120,4 +109,4 @@ def test_no_place_is_lost_and_none_comes_to_be(
             await room.places.acquire()
         assert room.places.locked()
 
-    virtually(main)
+    run_virtually(main())

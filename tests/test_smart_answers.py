@@ -295,3 +295,4 @@ async def test_what_is_left_out_is_counted(scripted: Any, coffee: dict[str, Any]
     assert len(items_of(outcome, xml, sent)) == 2
     assert isinstance(outcome, Prediction)
     assert str(outcome.notes) == "1 without a matching label, 1 dropped (not_meant)"
+    assert outcome.notes.unmatched == {"fork": 1}

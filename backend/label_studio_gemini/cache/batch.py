@@ -45,7 +45,7 @@ class Batch(Generic[_T]):
         self._items.append(item)
         # Where another item waits still, the job that was begun for it will take this one too.
         # Where the thread has taken it meanwhile, a job of its own comes after that.
-        if self._job is None or len(self._items) < 2:  # noqa: PLR2004 - it alone
+        if self._job is None or len(self._items) <= 1:
             self._job = self._begin()
         return asyncio.shield(self._job)
 

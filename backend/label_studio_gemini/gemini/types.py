@@ -176,7 +176,7 @@ class GeminiRequest:
     schema: Mapping[str, object] | None
     options: Options = NO_OPTIONS
     examples: tuple[Example, ...] = ()
-    urgency: Urgency = field(default_factory=Urgency, compare=False)
+    urgency: Urgency = field(default_factory=Urgency, compare=False, repr=False)
     origin: Origin | None = field(default=None, compare=False)
     fresh: bool = field(default=False, compare=False)
     on_attempt: Callable[[Attempt], None] | None = field(default=None, compare=False, repr=False)

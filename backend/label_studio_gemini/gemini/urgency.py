@@ -32,9 +32,6 @@ class Urgency:
         self._priority = priority
         self._listeners: list[Callable[[], object]] = []
 
-    def __repr__(self) -> str:
-        return f"Urgency({self._priority!r})"
-
     @property
     def priority(self) -> Priority:
         """What it is now."""
